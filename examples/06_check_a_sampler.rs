@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{plan}");
     std::fs::write(std::env::temp_dir().join("plan.json"), plan.to_json())?;
 
-    // One finding for each step whose mean or noise is not that of the process.
+    // Findings are states whose mean or noise is not that of the process: after a move, or where
+    // the model is evaluated. A wrong step usually causes two.
     let lint = plan.lint()?;
     println!("{} findings: {lint}", lint.findings.len());
 

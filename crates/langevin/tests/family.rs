@@ -149,12 +149,12 @@ fn page() -> String {
         let members: Vec<String> = members.iter().map(|spec| format!("`{spec}`")).collect();
         let _ = writeln!(page, "| {} |", members.join(" = "));
     }
-    page += "\nDDIM is Euler in σ on VE and Euler in flow time on a rectified flow: one row of the list above, on any process.\n\n## Near relatives\n\n\
+    page += "\nFor example, DDIM is Euler in σ on VE, and Euler in flow time on a rectified flow. So `ddim` and `euler` are in one\nrow, on any process.\n\n## Near relatives\n\n\
              The largest difference of any weight, on Karras's grid of eight steps from σ/α = 9 to 0.1.\n\n| | | difference |\n|---|---|---|\n";
     for (a, b) in NEAR {
         let _ = writeln!(page, "| `{a}` | `{b}` | {:.2e} |", difference(a, b));
     }
-    page += "\n## Tables of their own\n\n";
+    page += "\n## Tables of their own\n\nSamplers that equal no other sampler:\n\n";
     let alone: Vec<String> =
         families.iter().filter(|members| members.len() == 1).map(|members| format!("`{}`", members[0])).collect();
     page + &alone.join(", ") + ".\n"

@@ -237,14 +237,21 @@ impl TrainingData {
         if !far.is_empty() {
             warn(Warning::OffScale { columns: far, mapped: *map != Normalization::identity() });
         }
-        if !trainer.recipe().dequantize
-            && let Some(lattice) = all.lattice().or_failed()?
-        {
-            let coarse: Vec<usize> =
-                (0..all.width()).filter(|element| lattice.step(*element) > COARSE * map.scale_of(*element)).collect();
-            if !coarse.is_empty() {
-                let columns = if table { self.names(&coarse) } else { Vec::new() };
-                warn(Warning::Coarse { columns, spacing: lattice.common() });
+        if let Some(lattice) = all.lattice().or_failed()? {
+            let spaced = |above: &dyn Fn(usize) -> f64| -> Vec<usize> {
+                (0..all.width()).filter(|element| lattice.step(*element) > above(*element)).collect()
+            };
+            let named = |elements: &[usize]| if table { self.names(elements) } else { Vec::new() };
+            if trainer.recipe().dequantize {
+                let elements = spaced(&|_| 0.0);
+                let first = elements.first().map(|element| lattice.step(*element));
+                let spacing = first.filter(|step| elements.iter().all(|element| lattice.step(*element) == *step));
+                warn(Warning::Dequantized { columns: named(&elements), spacing });
+            } else {
+                let coarse = spaced(&|element| COARSE * map.scale_of(element));
+                if !coarse.is_empty() {
+                    warn(Warning::Coarse { columns: named(&coarse), spacing: lattice.common() });
+                }
             }
         }
         self.judge_tails(&some, warn)?;

@@ -143,6 +143,13 @@ pub enum Warning {
     AllSame,
     /// Values are dequantised, but they are not evenly spaced.
     NoSpacing,
+    /// Evenly spaced values are dequantised.
+    Dequantized {
+        /// The columns; empty for rows of several axes.
+        columns: Vec<String>,
+        /// Spacing of the values, if all columns have the same.
+        spacing: Option<f64>,
+    },
     /// A state of the run could not be read and was skipped.
     PassedOver {
         /// The file.

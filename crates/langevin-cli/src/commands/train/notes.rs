@@ -22,6 +22,11 @@ pub fn of(warning: &Warning, data: &str) -> String {
         Warning::NoSpacing => {
             format!("no even spacing was found in the values of {}: --dequantize has no effect", start(data))
         }
+        Warning::Dequantized { columns, spacing } => {
+            let of = if columns.is_empty() { String::new() } else { format!(" of {}", some(columns)) };
+            let step = spacing.map_or_else(|| "the spacing of its values".to_owned(), fraction);
+            format!("--dequantize adds a random number between 0 and {step} to each value{of}")
+        }
         Warning::PassedOver { state, error } => format!("{} is ignored: {}", shown(state), error.text()),
         Warning::Blurred { columns } => format!(
             "some values of {} differ by less than a network can tell, about one part in ten million of their spread: subtract what they share, or leave such a column out with --drop",
