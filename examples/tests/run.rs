@@ -30,6 +30,14 @@ fn a_sampler_of_ones_own_is_linted_analysed_and_run() {
         .filter_map(|word| word.parse().ok())
         .collect();
     assert!(errors[0] < errors[1], "two values a step are no better than one: {errors:?}");
+    // The sampler with a stage is of weak order 2: each doubling divides the error by more than 2.
+    let of = |line: &str| line.rsplit(' ').next().and_then(|word| word.parse().ok());
+    let errors: Vec<f64> = text.lines().filter(|line| line.starts_with("middle in")).filter_map(of).collect();
+    assert!(errors.len() == 4 && errors.windows(2).all(|pair| pair[0] > 2.5 * pair[1]), "{errors:?}");
+    // The page quotes it.
+    let program = include_str!("../01_own_sampler.rs");
+    let (start, end) = (program.find("/// A sampler with two").unwrap(), program.find("fn main()").unwrap());
+    assert!(include_str!("../../docs/contributing.md").contains(program[start..end].trim_end()));
 }
 
 #[test]

@@ -120,7 +120,7 @@ quirks! {
     );
     PNDM_START = Quirk::reproduced(
         "PNDM",
-        "A run that begins later in the list (image to image) also begins with the starting procedure (Heun or Runge–Kutta), which belongs to the first calls of the list. From its third call on, the network therefore gets a state that is one noise level behind the timestep.",
+        "A run that begins later in the list (image to image) still begins with the starting procedure (Heun or Runge–Kutta), although only the head of the list has timesteps for it. From the third call of such a run on, the state is one noise level behind the timestep.",
         "each step begins at its own noise level",
     );
     FIRST_OUTPUT = Quirk::reproduced(
@@ -309,8 +309,8 @@ quirks! {
     );
     SCM_MIDDLE = Quirk::new(
         "SCM",
-        "Any number of steps other than two raises an exception unless `intermediate_timesteps` is `None`. The first timestep is 4·10⁻⁶ beyond a right angle.",
-        "works, from the right angle; the state is in units of `sigma_data`, as the pipeline decodes it",
+        "Any number of steps other than two raises an exception unless `intermediate_timesteps` is `None`. Its time is an angle from 0 to π/2, and the first timestep is 4·10⁻⁶ greater than π/2.",
+        "works, and starts at π/2; the state is in units of `sigma_data`, as the pipeline decodes it",
     )
     .remark("ValueError: an intermediate time is for two steps; give intermediate_timesteps=null");
     LCM_BOUNDARY = Quirk::new(
@@ -376,7 +376,7 @@ quirks! {
     SINGLE_PRECISION = Quirk::new(
         "all, including PNDM",
         "Coefficients are computed in float32. Third-order DEIS on the cosine table is off by 3·10⁻⁴.",
-        "computed in float64; the tests allow ten times the effect that one unit in the last place has on the original",
+        "computed in float64; the tests allow ten times the change that one float32 rounding unit of its inputs makes in the result of the original",
     );
 }
 

@@ -1,0 +1,67 @@
+"""The Python programs of the two READMEs run as they stand, on small stand-ins for the reader's own network and data."""
+
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+import langevin
+
+torch = pytest.importorskip("torch")
+diffusers = pytest.importorskip("diffusers")
+from langevin.diffusers import LangevinScheduler  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Unet(torch.nn.Module):
+    """A network of the reader's: an image and a time for each row."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x, time):
+        return self.layer(x) + torch.as_tensor(time).reshape(-1, 1, 1, 1) / 1000
+
+
+def blocks(text):
+    """Return the programs of a page: fenced blocks of Python, or indented blocks that are no shell commands."""
+    fenced = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    indented = re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M)
+    programs = fenced + [re.sub(r"^    ", "", block, flags=re.M) for block in indented]
+    return [program for program in programs if re.search(r"langevin\.|scheduler|LangevinScheduler", program) and "pip install" not in program]
+
+
+@pytest.fixture
+def names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    kind = dict(sample_size=8, in_channels=3, out_channels=3, block_out_channels=(8,), norm_num_groups=4, layers_per_block=1)
+    unet = diffusers.UNet2DModel(**kind, down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",)).eval()
+    # A pipeline whose config has the fields that the page changes.
+    pipe = diffusers.DDIMPipeline(unet, diffusers.DDPMScheduler(clip_sample=False))
+    pipe.set_progress_bar_config(disable=True)
+    return {
+        "langevin": langevin, "torch": torch, "diffusers": diffusers, "LangevinScheduler": LangevinScheduler,
+        "DDPMScheduler": diffusers.DDPMScheduler, "pipe": pipe, "unet": Unet(), "flow_network": Unet(),
+        "scheduler": LangevinScheduler.from_config(pipe.scheduler), "x": torch.randn(2, 3, 8, 8),
+        "rows": np.random.default_rng(0).normal(size=(300, 192)),
+    }  # fmt: skip
+
+
+def small(program):
+    """Make the program quick: fewer and smaller images, and a coarser fine plan."""
+    return re.sub(r"\((64|16), 3, 32, 32\)|\b64, 3, 32, 32\b", lambda hit: "(2, 3, 8, 8)" if hit[0][0] == "(" else "2, 3, 8, 8", program).replace("steps=300", "steps=30")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("page", ["README.md", "python/README.md"])
+def test_every_program_runs(page, names):
+    programs = blocks((ROOT / page).read_text())
+    assert len(programs) >= (1 if page == "README.md" else 8)
+    for program in programs:
+        if "model.safetensors" in program:
+            continue  # a file of the reader's, trained by the command line
+        exec(compile(small(program), page, "exec"), names)
