@@ -37,7 +37,7 @@ impl Method for TwoValues {
 }
 
 /// A sampler with two evaluations and two draws in each step: D of the middle serves for the whole
-/// step. `0` is η = h/g.
+/// step. The field is η = h/g. It is the same table as `seeds-2`.
 #[derive(Debug)]
 struct Middle(f64);
 
@@ -57,7 +57,7 @@ impl Method for Middle {
                 let stage = draft.advance((there.a, x), [(there.b, first)], there.c);
                 let second = draft.denoised(stage, &middle)?;
                 // The step keeps the noise of the stage, because it starts from the stage. The
-                // first D leaves: its share b in the stage was multiplied by `rest.a`.
+                // last term removes the first D, which the stage contains with weight `there.b`.
                 let terms = [(rest.b + rest.a * there.b, second), (-rest.a * there.b, first)];
                 x = draft.land(&to, (rest.a, stage), terms, rest.c);
             }

@@ -299,7 +299,7 @@ quirks! {
     );
     WUERSTCHEN_END = Quirk::reproduced(
         "DDPMWuerstchen",
-        "The last step ends at σ = 0.01 but adds no noise, so that the result is the mean of that level.",
+        "The last step ends at σ = 0.01 but adds no noise, so that the result is neither clean data nor a sample at that noise level.",
         "the run ends at clean data",
     );
     QUIET_ANCESTRAL = Quirk::reproduced(
@@ -315,7 +315,7 @@ quirks! {
     .remark("ValueError: an intermediate time is for two steps; give intermediate_timesteps=null");
     LCM_BOUNDARY = Quirk::new(
         "LCM",
-        "In the boundary condition f = c_skip x + c_out D, c_skip + c_out is not 1. Each step therefore moves the mean by σ_d²/2y² of it, where y is `timestep_scaling` times the timestep. This is 1.3·10⁻⁹ at timestep 999, and more at lower timesteps.",
+        "In the boundary condition f = c_skip x + c_out D, c_skip + c_out is not 1. Each step therefore changes the mean by the fraction σ_d²/(2y²), where σ_d is `sigma_data` = 0.5 and y is `timestep_scaling` times the timestep. This is 1.3·10⁻⁹ at timestep 999, and more at lower timesteps.",
         "reproduced, because the boundary condition is part of the network; `langevin plan` says so",
     )
     .remark("the boundary f = c_skip x + c_out D moves the mean of every move by σ_d²/2y² of it, y = timestep_scaling × time: up from 10⁻⁹, which the lint names");
@@ -376,7 +376,7 @@ quirks! {
     SINGLE_PRECISION = Quirk::new(
         "all, including PNDM",
         "Coefficients are computed in float32. Third-order DEIS on the cosine table is off by 3·10⁻⁴.",
-        "computed in float64; the tests allow ten times the change that one float32 rounding unit of its inputs makes in the result of the original",
+        "computed in float64. The tests change the inputs of the original by one float32 rounding unit, and allow ten times the change that this makes in its result",
     );
 }
 

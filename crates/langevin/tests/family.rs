@@ -137,7 +137,7 @@ fn difference(a: &str, b: &str) -> f64 {
 fn page() -> String {
     let mut page = String::from(
         "# The family of samplers\n\nThis page answers: which named samplers are the same one? Samplers in one row below \
-         do exactly the same.\nTo compare a sampler of your own, run `langevin compare PLAN.json ddim@vp --steps N`.\n\n\
+         do exactly the same.\nTo see whether your plan is a named sampler, compare it with one candidate at a time, on its own steps and grid:\n`langevin compare PLAN.json seeds-2@vp --steps N --grid karras`.\n\n\
          Divide every state by α. Then every network input, and the result, is a weighted sum of the denoised predictions\n\
          and the draws of noise, with the same weights on every process. Two samplers are the same if all weights agree\n\
          (to 1e-10). Each row was compared on three grids with different spacing. A test repeats it on VP, VE, rectified\n\
@@ -154,7 +154,7 @@ fn page() -> String {
     for (a, b) in NEAR {
         let _ = writeln!(page, "| `{a}` | `{b}` | {:.2e} |", difference(a, b));
     }
-    page += "\n## Tables of their own\n\nSamplers that equal no other sampler:\n\n";
+    page += "\n## Tables of their own\n\nSamplers that equal no other sampler of this page:\n\n";
     let alone: Vec<String> =
         families.iter().filter(|members| members.len() == 1).map(|members| format!("`{}`", members[0])).collect();
     page + &alone.join(", ") + ".\n"
