@@ -16,6 +16,7 @@ Name                        Purpose
 :func:`recommend`           samplers and grids, ranked by that error within a budget
 :func:`adaptive`            samples with a step size for each row
 :func:`likelihood`          −log p of data under a model
+:func:`trace`               the plan of a sampler of another library or program
 :func:`convert`             a torch module of one formulation as a module of another
 :class:`Formulation`        what a network was trained to predict, on which process and clock
 :class:`Process`            a noise schedule; :class:`Level` is one of its noise levels
@@ -40,9 +41,10 @@ Examples
 from typing import TYPE_CHECKING, Any
 
 from . import _arguments, _langevin
-from ._errors import ArgumentError, Error, FormatError, KeywordError, ModelError, UnknownNameError, ShapeError, SingularError
+from ._errors import ArgumentError, Error, FormatError, KeywordError, ModelError, UnknownNameError, ShapeError, SingularError, TraceError
 from ._langevin import (
     Candidate,
+    Comparison,
     Density,
     Formulation,
     InputLevel,
@@ -63,6 +65,7 @@ from ._langevin import (
 )
 from ._drive import Adapted, Likelihood, RowQuery, adaptive, likelihood
 from ._run import Step
+from ._trace import trace
 
 _arguments.guard(_langevin, ["analyze", "recommend"], [Density, Formulation, InputLevel, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper])
 analyze, recommend = _langevin.analyze, _langevin.recommend
@@ -71,6 +74,7 @@ __all__ = [
     "Adapted",
     "ArgumentError",
     "Candidate",
+    "Comparison",
     "Density",
     "Error",
     "FormatError",
@@ -93,6 +97,7 @@ __all__ = [
     "SingularError",
     "Step",
     "Stepper",
+    "TraceError",
     "UnknownNameError",
     "__version__",
     "adaptive",
@@ -101,6 +106,7 @@ __all__ = [
     "likelihood",
     "recommend",
     "samplers",
+    "trace",
 ]
 
 

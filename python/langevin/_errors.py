@@ -107,6 +107,20 @@ class ModelError(Error):
     """
 
 
-for _error in (Error, ArgumentError, UnknownNameError, KeywordError, FormatError, ShapeError, SingularError, ModelError):
+class TraceError(Error):
+    """Error for a sampler that :func:`trace` cannot write as a table.
+
+    Examples
+    --------
+    >>> import langevin, numpy
+    >>> try:
+    ...     langevin.trace(lambda model, x: numpy.clip(model(x, 1.0), -1, 1), "ve:x0")
+    ... except langevin.TraceError as error:
+    ...     print(str(error).partition(":")[0])
+    sampler has no table
+    """
+
+
+for _error in (Error, ArgumentError, UnknownNameError, KeywordError, FormatError, ShapeError, SingularError, ModelError, TraceError):
     # Tracebacks show the public name, `langevin.Error`, instead of the private module.
     _error.__module__ = "langevin"

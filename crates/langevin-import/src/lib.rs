@@ -21,6 +21,7 @@
 //! |---|---|
 //! | [`diffusers`] | [`Diffusers`], [`Call`], [`Tables`]: a `scheduler_config.json` of diffusers |
 //! | [`k`] | the sampler names, labels and schedules of k-diffusion, ComfyUI and A1111 |
+//! | [`traced`] | [`Recording`]: a sampler of any program, run on basis vectors |
 //! | `setting` | [`Imported`]: recommendations of samplers on the levels of a config |
 //! | `request` | [`Diffusers::plan_of`]: a `langevin::Request` on the levels of a config |
 //! | `quirks` | the known quirks of the originals, from which `docs/originals.md` is generated |
@@ -35,9 +36,11 @@ pub mod k;
 mod quirks;
 mod request;
 mod setting;
+pub mod traced;
 
 pub use diffusers::{Call, Diffusers, Tables};
 pub use setting::Imported;
+pub use traced::{Recorded, Recording, Row};
 
 /// The examples of the README are run as doctests.
 #[cfg(doctest)]

@@ -13,6 +13,7 @@
 //! | [`own`] | samples of the library's own models |
 //! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
 //! | [`programs`] | adaptive steps and likelihoods, with the model in Python |
+//! | [`recorded`] | the plan of a sampler that `langevin.trace` has recorded |
 //! | [`arrays`] | the space of numpy arrays |
 //! | [`tensors`] | the space of torch tensors outside plain CPU memory |
 //! | [`share`] | a pass over memory, shared among threads |
@@ -37,6 +38,7 @@ mod onnx;
 mod own;
 mod plan;
 mod programs;
+mod recorded;
 mod rows;
 mod share;
 mod stepper;
@@ -126,9 +128,11 @@ mod _langevin {
     #[pymodule_export]
     use crate::onnx::OnnxNetwork;
     #[pymodule_export]
-    use crate::plan::Plan;
+    use crate::plan::{Comparison, Plan};
     #[pymodule_export]
     use crate::programs::{_adaptive, _adaptive_own, _likelihood, _likelihood_own, Running};
+    #[pymodule_export]
+    use crate::recorded::_trace;
     #[pymodule_export]
     use crate::stepper::{Query, Stepper};
     #[pymodule_export]

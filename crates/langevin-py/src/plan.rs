@@ -11,7 +11,7 @@ use crate::stepper::Stepper;
 use crate::theory::{Formulation, Level, ProcessLike, Reading};
 use langevin::Request;
 use langevin::plan::Op;
-use langevin::plan::compare;
+use langevin::plan::{compare, compare_within};
 use langevin::sampler::Start;
 use langevin_import::{Call, Diffusers};
 use numpy::PyArray1;
@@ -382,6 +382,15 @@ impl Plan {
         self.0.name()
     }
 
+    /// Origin of the coefficients, ``(source, tolerance)``.
+    ///
+    /// It is ``None`` for plans that this library computed. Otherwise the coefficients are exact to
+    /// the relative ``tolerance``, which :meth:`lint` and :meth:`is_same` take into account.
+    #[getter]
+    fn origin(&self) -> Option<(&str, f64)> {
+        self.0.origin().map(|origin| (origin.source.as_str(), origin.tolerance))
+    }
+
     /// Number of network evaluations (NFE).
     ///
     /// With guidance an evaluation calls the model on both branches and counts once.
@@ -588,6 +597,12 @@ impl Plan {
     ///
     /// A plan without moves is checked at its evaluations: the state of each must have its level.
     ///
+    /// Parameters
+    /// ----------
+    /// tolerance : float, optional
+    ///     The relative precision of the coefficients, from 0 to 0.01; the default is that of
+    ///     :attr:`origin`, or 0.
+    ///
     /// Returns
     /// -------
     /// list of str
@@ -603,8 +618,10 @@ impl Plan {
     /// >>> import langevin
     /// >>> langevin.Plan("ddim:eta=1", "vp", steps=5).lint()
     /// []
-    fn lint(&self) -> PyResult<Vec<String>> {
-        let lint = self.0.lint().or_raise()?;
+    #[pyo3(signature = (tolerance = None))]
+    fn lint(&self, tolerance: Option<f64>) -> PyResult<Vec<String>> {
+        let tolerance = precision(tolerance)?.unwrap_or(self.0.tolerance());
+        let lint = self.0.lint_within(tolerance).or_raise()?;
         let line = |finding: &langevin::plan::Finding| {
             let op = finding.op.map_or_else(String::new, |op| format!(" (ops[{op}])"));
             format!(
@@ -619,14 +636,51 @@ impl Plan {
         Ok(lint.findings.iter().map(line).collect())
     }
 
+    /// Compare the plan with another one.
+    ///
+    /// Both are written as weights over inputs, denoised predictions and draws, in coordinates that
+    /// all processes share. Names, networks and slots play no part.
+    ///
+    /// Parameters
+    /// ----------
+    /// other : Plan
+    ///     The plan to compare with.
+    /// tolerance : float, optional
+    ///     The relative precision of the coefficients, from 0 to 0.01; the default is the larger of
+    ///     the two plans' own (:attr:`origin`).
+    ///
+    /// Returns
+    /// -------
+    /// Comparison
+    ///     The largest differences, or the reason why the plans cannot be matched.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If a plan clips the denoised prediction, or if it is too large to unroll.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> ddim, euler, heun = (langevin.Plan(name, "vp", steps=5) for name in ("ddim", "euler", "heun"))
+    /// >>> ddim.compare(euler).same, ddim.compare(heun).mismatch
+    /// (True, '5 evaluations against 9')
+    #[pyo3(signature = (other, tolerance = None))]
+    fn compare(&self, other: &Bound<'_, Plan>, tolerance: Option<f64>) -> PyResult<Comparison> {
+        let other = &other.get().0;
+        let tolerance = precision(tolerance)?.unwrap_or(self.0.tolerance().max(other.tolerance()));
+        compare_within(&self.0, other, tolerance).map(Comparison).or_raise()
+    }
+
     /// Return whether another plan computes the same result from the same network.
     ///
     /// Parameters
     /// ----------
     /// other : Plan
     ///     The plan to compare with.
-    /// tolerance : float, default 1e-9
-    ///     The largest difference that counts as equal.
+    /// tolerance : float, optional
+    ///     The largest difference that counts as equal; the default is 1e-9, or the plans' own
+    ///     precision (:attr:`origin`) if that is less.
     ///
     /// Returns
     /// -------
@@ -645,13 +699,100 @@ impl Plan {
     /// >>> ddim = langevin.Plan("ddim", "vp", steps=5)
     /// >>> ddim.is_same(langevin.Plan("euler", "vp", steps=5))
     /// True
-    #[pyo3(signature = (other, tolerance = 1e-9))]
-    fn is_same(&self, other: &Bound<'_, Plan>, tolerance: f64) -> PyResult<bool> {
+    #[pyo3(signature = (other, tolerance = None))]
+    fn is_same(&self, other: &Bound<'_, Plan>, tolerance: Option<f64>) -> PyResult<bool> {
         let comparison = compare(&self.0, &other.get().0).or_raise()?;
         match &comparison.mismatch {
             Some(mismatch) => Err(ArgumentError::new_err(format!("the plans are not comparable: {mismatch}"))),
-            None => Ok(comparison.is_same(tolerance)),
+            None => match tolerance {
+                Some(tolerance) => Ok(comparison.is_same(tolerance)),
+                None => Ok(comparison.relative <= comparison.tolerance.max(1e-9)),
+            },
         }
+    }
+
+    /// Compute the exact error of the plan on Gaussian data, as :func:`analyze` does.
+    ///
+    /// Parameters
+    /// ----------
+    /// data : array_like, str or Network
+    ///     The covariance of the data: eigenvalues, rows of data, a spectrum by name, or a network.
+    /// score_error : float, default 0.0
+    ///     The relative error of the network's ε.
+    /// raw : bool, optional
+    ///     ``True`` takes rows in their own units.
+    ///
+    /// Returns
+    /// -------
+    /// dict
+    ///     The errors, as :func:`analyze` returns them.
+    ///
+    /// Raises
+    /// ------
+    /// Error
+    ///     If :func:`analyze` does.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> plan = langevin.Plan("ddim", "vp", steps=10)
+    /// >>> plan.analyze([1.0, 0.1]) == langevin.analyze(plan, [1.0, 0.1])
+    /// True
+    #[pyo3(signature = (data: "numpy.typing.ArrayLike | str | Network", *, score_error = 0.0, raw: "bool | None" = None) -> "dict[str, typing.Any]")]
+    fn analyze<'py>(
+        slf: &Bound<'py, Self>,
+        data: &Bound<'py, PyAny>,
+        score_error: f64,
+        raw: Option<bool>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        crate::analysis::analyze(slf.py(), slf, data, score_error, raw, None)
+    }
+
+    /// Return the coefficients of all rows as one array.
+    ///
+    /// They are in the order of the instructions; each row has those of its states first, then those
+    /// of its draws. Noise levels and conversions of the network are not among them.
+    ///
+    /// Returns
+    /// -------
+    /// numpy.ndarray of float64
+    ///     The coefficients.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.Plan("ddim", "rectified-flow", grid="times:0.5,0").parameters()
+    /// array([0.5, 1. ])
+    fn parameters<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
+        Column::new(py, self.0.parameters().into_iter())
+    }
+
+    /// Return the plan with other coefficients.
+    ///
+    /// Parameters
+    /// ----------
+    /// parameters : array_like of float
+    ///     The coefficients, in the order of :meth:`parameters`.
+    ///
+    /// Returns
+    /// -------
+    /// Plan
+    ///     The changed plan.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If their number differs, or if one is not finite.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> plan = langevin.Plan("dpmpp-2m", steps=4)
+    /// >>> changed = plan.with_parameters(plan.parameters() * 1.01)
+    /// >>> len(plan.lint()), len(changed.lint()) > 0
+    /// (0, True)
+    fn with_parameters(&self, parameters: Vec<f64>) -> PyResult<Self> {
+        self.0.with_parameters(&parameters).map(wrap).or_raise()
     }
 
     /// Start a run that the caller drives step by step.
@@ -907,6 +1048,81 @@ impl Plan {
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
         Ok((slf.get_type().getattr("from_json")?, (slf.get().0.to_json(),)))
+    }
+}
+
+/// Result of comparing two plans.
+///
+/// Examples
+/// --------
+/// >>> import langevin
+/// >>> one, other = langevin.Plan("dpmpp-2m", steps=5), langevin.Plan("adams2", steps=5)
+/// >>> found = one.compare(other)
+/// >>> found.same, found.difference > 0.01
+/// (False, True)
+#[pyclass(frozen, module = "langevin")]
+pub struct Comparison(langevin::plan::Comparison);
+
+#[pymethods]
+impl Comparison {
+    /// ``True`` if all weights and levels agree within the tolerance.
+    #[getter]
+    fn same(&self) -> bool {
+        self.0.agrees()
+    }
+
+    /// Largest difference of two weights; infinite if the plans cannot be matched.
+    #[getter]
+    fn difference(&self) -> f64 {
+        self.0.difference
+    }
+
+    /// Largest difference relative to the largest weight of its state, where that exceeds 1.
+    #[getter]
+    fn relative_difference(&self) -> f64 {
+        self.0.relative
+    }
+
+    /// Largest difference of two levels, in λ.
+    #[getter]
+    fn lambda_difference(&self) -> f64 {
+        self.0.lambda
+    }
+
+    /// Difference below which two weights count as equal.
+    #[getter]
+    fn tolerance(&self) -> f64 {
+        self.0.tolerance
+    }
+
+    /// Reason why the plans cannot be matched; ``None`` if they can.
+    #[getter]
+    fn mismatch(&self) -> Option<String> {
+        self.0.mismatch.as_ref().map(ToString::to_string)
+    }
+
+    /// Entry with the largest difference, in words; ``None`` if there is no difference.
+    #[getter]
+    fn place(&self) -> Option<String> {
+        self.0.place.as_ref().map(ToString::to_string)
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Comparison: {}>", self.0)
+    }
+}
+
+/// Checks a precision of coefficients.
+fn precision(tolerance: Option<f64>) -> PyResult<Option<f64>> {
+    match tolerance {
+        Some(value) if !(0.0..=0.01).contains(&value) => {
+            Err(ArgumentError::new_err(format!("bad tolerance: expected a number from 0 to 0.01, got {value}")))
+        }
+        tolerance => Ok(tolerance),
     }
 }
 

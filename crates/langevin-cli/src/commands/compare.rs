@@ -34,10 +34,11 @@ fn document(comparison: &Comparison) -> String {
         })
     });
     let document = serde_json::json!({
-        "same": comparison.is_same(comparison.tolerance),
+        "same": comparison.agrees(),
         "tolerance": comparison.tolerance,
         "mismatch": comparison.mismatch.as_ref().map(ToString::to_string),
         "largest_difference": comparison.difference.is_finite().then_some(comparison.difference),
+        "relative_difference": comparison.relative.is_finite().then_some(comparison.relative),
         "lambda_difference": comparison.lambda,
         "where": place,
     });

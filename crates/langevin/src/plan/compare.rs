@@ -9,6 +9,7 @@
 use super::lint::Start;
 use super::{Op, Plan, Weights};
 use crate::error::Result;
+use crate::math::exp;
 use crate::model::Branch;
 use crate::process::{Level, Process};
 use std::cmp::Ordering;
@@ -115,14 +116,31 @@ pub struct Comparison {
     pub lambda: f64,
     /// The largest difference between matched weights; infinite if the plans cannot be matched.
     pub difference: f64,
+    /// The largest difference relative to the largest weight of its state, where that exceeds 1.
+    pub relative: f64,
     /// The entry with the largest difference, if there is any difference.
     pub place: Option<Place>,
-    /// The difference below which weights count as equal: the rounding of double precision, or the
-    /// larger of the precisions that the plans' origins state.
+    /// The relative difference below which weights count as equal: the rounding of double
+    /// precision, or the larger of the precisions that the plans' origins state.
     pub tolerance: f64,
 }
 
 impl Comparison {
+    /// Returns whether the plans agree within [`tolerance`](Self::tolerance), relative to the
+    /// largest weight of each state.
+    ///
+    /// ```
+    /// use langevin::Request;
+    /// use langevin::plan::compare;
+    /// let plan = Request::new().plan()?;
+    /// assert!(compare(&plan, &plan)?.agrees());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.mismatch.is_none() && self.relative <= self.tolerance
+    }
+
     /// Returns whether no weight differs by more than `tolerance`. Plans that cannot be compared
     /// are not the same.
     ///
@@ -193,18 +211,20 @@ pub fn compare_within(a: &Plan, b: &Plan, tolerance: f64) -> Result<Comparison> 
         (own, _) => own,
     };
     let (a, b) = (Table::new(a, end_of(a, b))?, Table::new(b, end_of(b, a))?);
-    let mismatch = a.mismatch(&b, SAME_LAMBDA.max(tolerance));
+    let mismatch = a.mismatch(&b, tolerance);
     let tolerance = SAME.max(tolerance);
-    let mut comparison = Comparison { mismatch, lambda: 0.0, difference: 0.0, place: None, tolerance };
+    let mut comparison = Comparison { mismatch, lambda: 0.0, difference: 0.0, relative: 0.0, place: None, tolerance };
     if comparison.mismatch.is_some() {
-        comparison.difference = f64::INFINITY;
+        (comparison.difference, comparison.relative) = (f64::INFINITY, f64::INFINITY);
         return Ok(comparison);
     }
     comparison.lambda = a.lambdas.iter().zip(&b.lambdas).map(|(a, b)| apart(*a, *b)).fold(0.0, f64::max);
     for (number, (x, y)) in a.rows.iter().zip(&b.rows).enumerate() {
+        let size = x.iter().chain(y).fold(1.0_f64, |size, weight| size.max(weight.abs()));
         for ((x, y), source) in x.iter().zip(y).zip(&a.sources) {
             // NaN differs from everything.
             let difference = if (x - y).is_nan() { f64::INFINITY } else { (x - y).abs() };
+            comparison.relative = comparison.relative.max(difference / size);
             if difference > comparison.difference {
                 let query = (number + 1 < a.rows.len()).then_some(number);
                 comparison.difference = difference;
@@ -282,7 +302,7 @@ impl Table {
         Ok(Self { lambdas, branches, sources: sources.collect(), rows })
     }
 
-    fn mismatch(&self, other: &Self, same_lambda: f64) -> Option<Mismatch> {
+    fn mismatch(&self, other: &Self, tolerance: f64) -> Option<Mismatch> {
         let evals = |table: &Self| table.branches.len();
         let count = |table: &Self, what: fn(&Source) -> bool| table.sources.iter().filter(|x| what(x)).count();
         let draws = |table: &Self| count(table, |source| matches!(source, Source::Draw(_)));
@@ -301,7 +321,9 @@ impl Table {
         }
         let pairs = self.lambdas.iter().zip(&other.lambdas).enumerate();
         for (index, (a, b)) in pairs {
-            if apart(*a, *b).partial_cmp(&same_lambda).is_none_or(Ordering::is_gt) {
+            // An error of α and of σ, with α² + σ² = 1, is one of λ = ln(α/σ).
+            let of_weights = tolerance * ((1.0 + exp(2.0 * a)).sqrt() + (1.0 + exp(-2.0 * a)).sqrt());
+            if apart(*a, *b).partial_cmp(&SAME_LAMBDA.max(of_weights)).is_none_or(Ordering::is_gt) {
                 let place = (index < evals(self)).then_some(index);
                 return Some(Mismatch::Lambda(place, *a, *b));
             }
@@ -347,11 +369,10 @@ impl fmt::Display for Comparison {
         if let Some(mismatch) = &self.mismatch {
             return write!(f, "not comparable: {mismatch}");
         }
-        let same =
-            if self.is_same(self.tolerance) { "the same table" } else { "different tables on the same evaluations" };
+        let same = if self.agrees() { "the same table" } else { "different tables on the same evaluations" };
         write!(f, "{same}: λ differ by at most {:.1e}, weights by {:.1e}", self.lambda, self.difference)?;
         match &self.place {
-            Some(place) if !self.is_same(self.tolerance) => write!(f, " ({place})"),
+            Some(place) if !self.agrees() => write!(f, " ({place})"),
             _ => Ok(()),
         }
     }

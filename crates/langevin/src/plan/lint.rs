@@ -349,6 +349,31 @@ impl Start {
         Ok(Self { clean, alpha, sigma, carriers, deviation })
     }
 
+    /// Returns the start without the noise that is added to it before the first evaluation, at the
+    /// instruction `place`. The first evaluation is on its marginal if the start has the rest of the
+    /// noise of its level.
+    fn without_later_noise(mut self, plan: &Plan, place: usize) -> Result<Self> {
+        let (Some(Op::Combine { terms, noise, .. }), Some(Op::Eval { from, .. })) =
+            (plan.ops.first(), plan.ops.get(place))
+        else {
+            return Ok(self);
+        };
+        let own: BTreeSet<u32> = noise.iter().map(|(_, draw)| *draw).collect();
+        if self.clean || !terms.is_empty() || own == self.carriers {
+            return Ok(self);
+        }
+        let mut tracker = Tracker::new(plan)?;
+        plan.ops[..place].iter().for_each(|op| tracker.step(op));
+        let weights = tracker.slot(*from);
+        let square =
+            |draws: &mut dyn Iterator<Item = u32>| draws.map(|draw| weights.draws[draw as usize].powi(2)).sum::<f64>();
+        let later = square(&mut self.carriers.difference(&own).copied());
+        self.deviation = square(&mut own.iter().copied()).sqrt();
+        self.sigma = (self.sigma * self.sigma - later).max(0.0).sqrt();
+        self.carriers = own;
+        Ok(self)
+    }
+
     /// Returns a note if the standard deviation of the start is not that of the marginal's noise.
     fn note(&self) -> Option<Note> {
         // A difference of less than a thousandth is not reported: most variance-preserving networks
@@ -411,8 +436,8 @@ fn hold(
 }
 
 /// Checks the moments of a state against the marginal at its level. The mean is compared relative
-/// to `scale`. A plan of less than double precision also has errors of `tolerance`, relative to the
-/// terms of the sums.
+/// to `scale`. In a plan of less than double precision every weight also has an error of
+/// `tolerance`, relative to the largest weight of the state.
 fn hold_moments(
     findings: &mut Vec<Finding>,
     subject: (Subject, usize, Option<usize>),
@@ -422,9 +447,9 @@ fn hold_moments(
     tolerance: f64,
 ) {
     let power = level.sigma * level.sigma;
-    let slack = SLACK * scale + tolerance * moments.size;
-    hold(findings, subject, Rule::Mean, [moments.mean, level.alpha], slack);
-    let slack = if power > 0.0 { (SLACK + 2.0 * tolerance) * power } else { SLACK };
+    let error = tolerance * moments.size.max(level.sigma);
+    hold(findings, subject, Rule::Mean, [moments.mean, level.alpha], SLACK * scale + error);
+    let slack = if power > 0.0 { SLACK * power } else { SLACK } + error * (2.0 * level.sigma + error);
     hold(findings, subject, Rule::Variance, [moments.variance, power], slack);
 }
 
@@ -506,7 +531,7 @@ impl Plan {
             return Tracker::new(self).map(|_| Lint { findings: self.lint_rows(), notes: Vec::new() });
         };
         let first = Move { letter: Letter::L, eta: None, from: *level, to: *level, ops: [place, place] };
-        let start = Start::new(self, &first)?;
+        let start = Start::new(self, &first)?.without_later_noise(self, place)?;
         let mut tracker = Tracker::new(self)?;
         let (mut findings, mut index) = (Vec::new(), 0);
         for (number, op) in self.ops.iter().enumerate() {
@@ -521,7 +546,7 @@ impl Plan {
         // The level of the result follows from its noise. A custom process cannot be built here, so
         // its levels are unknown.
         let Moments { mean, variance, size } = start.moments(&tracker.slot(self.result));
-        let deviation = if variance > SLACK.max(tolerance * tolerance) { variance.sqrt() } else { 0.0 };
+        let deviation = if variance > SLACK.max(tolerance * tolerance * size * size) { variance.sqrt() } else { 0.0 };
         let end = Process::from_spec(&self.process).and_then(|process| process.level_at_sigma_ve(deviation / mean));
         if let Ok(end) = end {
             let subject = (Subject::Result, index, self.writer_of_result());

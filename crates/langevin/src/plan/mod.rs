@@ -37,6 +37,7 @@ mod compare;
 mod fit;
 mod json;
 mod lint;
+mod parameters;
 mod run;
 mod sampling;
 mod table;

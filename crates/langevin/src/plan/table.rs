@@ -2,7 +2,7 @@
 
 use super::json::wire_map;
 use super::{Op, Plan};
-use crate::process::ProcessSpec;
+use crate::process::{Level, ProcessSpec};
 use crate::text::{Column, NAME, brief, columns, plural};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -79,8 +79,13 @@ impl fmt::Display for Plan {
             plural(nfe, "evaluation"),
             plural(draws, "draw")
         )?;
+        let bare = self.moves.is_empty();
+        let asked = if bare { self.states_of_evaluations() } else { BTreeMap::new() };
         let mut names = Names::new(self);
-        let mut rows = vec![["", "move", "h/g", "time", "to", "λ", "to", "row"].map(String::from).to_vec()];
+        let mut rows = match bare {
+            true => vec![["", "time", "λ", "row"].map(String::from).to_vec()],
+            false => vec![["", "move", "h/g", "time", "to", "λ", "to", "row"].map(String::from).to_vec()],
+        };
         let mut evals = 0;
         let last_ops: BTreeMap<usize, usize> =
             self.moves.iter().enumerate().rev().map(|(number, note)| (note.ops[1], number)).collect();
@@ -97,6 +102,9 @@ impl fmt::Display for Plan {
                     let terms = terms.iter().map(|(coef, slot)| (*coef, names.0[*slot].clone()));
                     let right = sum(terms.chain(noise.iter().map(|(coef, draw)| (*coef, format!("z{draw}")))));
                     names.write(self, *into, None);
+                    if asked.contains_key(&index) {
+                        names.0[*into] = "x".into();
+                    }
                     format!("{} ← {right}", names.0[*into])
                 }
                 Op::Map { map, from, into } => {
@@ -109,6 +117,14 @@ impl fmt::Display for Plan {
                     format!("{} ← {right}", names.0[*into])
                 }
             };
+            if bare {
+                let at = asked.get(&index);
+                let level = |of: &dyn Fn(&Level) -> String| at.map_or_else(String::new, |(_, level)| of(level));
+                let number = at.map_or_else(String::new, |(number, _)| number.to_string());
+                let (time, lambda) = (level(&|at| coefficient(at.time)), level(&|at| lambda(at.lambda())));
+                rows.push(vec![number, time, lambda, text]);
+                continue;
+            }
             let found = last_ops.get(&index).map(|number| (*number, &self.moves[*number]));
             let mut cells = vec![String::new(); 7];
             if let Some((number_of, note)) = found {
@@ -128,13 +144,30 @@ impl fmt::Display for Plan {
             cells.push(text);
             rows.push(cells);
         }
-        let mut layout = [Column::Right(0); 8];
-        layout[7] = Column::Left(0);
+        let mut layout = vec![Column::Right(0); rows[0].len() - 1];
+        layout.push(Column::Left(0));
         f.write_str(&columns(&rows, &layout))
     }
 }
 
 impl Plan {
+    /// Returns the instructions that write the state of an evaluation, with its number and level.
+    fn states_of_evaluations(&self) -> BTreeMap<usize, (usize, Level)> {
+        let (mut writers, mut found, mut number) = (vec![None; self.slots], BTreeMap::new(), 0);
+        for (index, op) in self.ops.iter().enumerate() {
+            match op {
+                Op::Combine { into, .. } | Op::Map { into, .. } => writers[*into] = Some(index),
+                Op::Eval { from, level, out, .. } => {
+                    if let Some(writer) = writers[*from] {
+                        found.entry(writer).or_insert((number, *level));
+                    }
+                    number += out.len();
+                }
+            }
+        }
+        found
+    }
+
     /// Returns the plan as CSV, one term per line.
     ///
     /// The columns are `op,kind,into,time,alpha,sigma,coefficient,source`. `source` is `slot N`,
