@@ -1,6 +1,6 @@
 //! Models of this library, which run without the interpreter, and sampling from them.
 
-use crate::errors::{ArgumentError, misfit, raised};
+use crate::errors::{ArgumentError, OrRaise as _, misfit, raised};
 use crate::rows::batch;
 use langevin::space::Element;
 use langevin::{Model, Plan, Sampling, Vjp};
@@ -69,14 +69,46 @@ impl Drawn {
     /// Returns the samples as an array of this shape. The interpreter is released meanwhile.
     pub fn array<'py>(&self, py: Python<'py>, shape: &[usize], dtype: &str) -> PyResult<Bound<'py, PyAny>> {
         let sampling = self.sampling(shape)?;
+        let plan = self.fitted()?;
+        let plan = &plan;
         match (dtype, &self.model) {
-            ("float64", Own::Onnx(network)) => self.run::<f64, _>(py, &sampling, shape, &**network),
-            ("float32", Own::Density(density)) => self.run::<f32, _>(py, &sampling, shape, &**density),
-            ("float64", Own::Density(density)) => self.run::<f64, _>(py, &sampling, shape, &**density),
-            ("float32", Own::Network(network)) => self.run::<f32, _>(py, &sampling, shape, &**network),
-            ("float64", Own::Network(network)) => self.run::<f64, _>(py, &sampling, shape, &**network),
+            ("float64", Own::Onnx(network)) => self.run::<f64, _>(py, &sampling, shape, plan, &**network),
+            ("float32", Own::Density(density)) => self.run_density::<f32>(py, &sampling, shape, plan, density),
+            ("float64", Own::Density(density)) => self.run_density::<f64>(py, &sampling, shape, plan, density),
+            ("float32", Own::Network(network)) => self.run::<f32, _>(py, &sampling, shape, plan, &**network),
+            ("float64", Own::Network(network)) => self.run::<f64, _>(py, &sampling, shape, plan, &**network),
             _ => Err(misfit("bad dtype", "'float32' or 'float64'", format!("'{dtype}'"), "")),
         }
+    }
+
+    /// Returns the plan for the formulation of the model, if it was made for another one.
+    fn fitted(&self) -> PyResult<Arc<Plan>> {
+        let model = self.model.model();
+        match model.formulation() {
+            Some(own) if self.plan.differs_from(Some(own)).is_some() => {
+                self.plan.for_network(own).map(Arc::new).or_raise()
+            }
+            _ => Ok(self.plan.clone()),
+        }
+    }
+
+    /// Runs on a density, which serves as a network of every formulation.
+    fn run_density<'py, T>(
+        &self,
+        py: Python<'py>,
+        sampling: &Sampling,
+        shape: &[usize],
+        plan: &Plan,
+        density: &Arc<Box<dyn exact::Density>>,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Element + numpy::Element,
+        Box<dyn exact::Density>: Model<Vec<T>>,
+    {
+        let Some(spec) = plan.network() else { return self.run::<T, _>(py, sampling, shape, plan, &**density) };
+        let to = langevin::Formulation::from_spec(spec).or_raise()?;
+        let space = langevin::SliceSpace::<T>::new(density.dim());
+        self.run::<T, _>(py, sampling, shape, plan, &langevin::ReadAs::new(&**density, to, space))
     }
 
     fn run<'py, T, M>(
@@ -84,13 +116,14 @@ impl Drawn {
         py: Python<'py>,
         sampling: &Sampling,
         shape: &[usize],
+        plan: &Plan,
         model: &M,
     ) -> PyResult<Bound<'py, PyAny>>
     where
         T: Element + numpy::Element,
         M: Model<Vec<T>> + Sync,
     {
-        let samples = py.detach(|| sampling.run::<T>(&self.plan, model).map(|samples| self.in_units(samples)));
+        let samples = py.detach(|| sampling.run::<T>(plan, model).map(|samples| self.in_units(samples)));
         let samples = samples.map_err(|error| raised(py, &error))?;
         PyArray1::from_vec(py, samples).reshape(shape.to_vec()).map(Bound::into_any)
     }

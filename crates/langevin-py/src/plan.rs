@@ -636,6 +636,35 @@ impl Plan {
         Ok(lint.findings.iter().map(line).collect())
     }
 
+    /// Return remarks on the plan that are no faults: an unusual start, noise that is left, idle steps.
+    ///
+    /// Parameters
+    /// ----------
+    /// tolerance : float, optional
+    ///     The relative precision of the coefficients, as in :meth:`lint`.
+    ///
+    /// Returns
+    /// -------
+    /// list of str
+    ///     The remarks, one line each.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the plan clips the denoised prediction, or if it is too large to unroll.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> langevin.Plan("ddim", "ve", grid=[9, 1]).notes()
+    /// ['the result is still noisy: σ/α = 1.000000e0']
+    #[pyo3(signature = (tolerance = None))]
+    fn notes(&self, tolerance: Option<f64>) -> PyResult<Vec<String>> {
+        let tolerance = precision(tolerance)?.unwrap_or(self.0.tolerance());
+        let lint = self.0.lint_within(tolerance).or_raise()?;
+        Ok(lint.notes.iter().map(ToString::to_string).collect())
+    }
+
     /// Compare the plan with another one.
     ///
     /// Both are written as weights over inputs, denoised predictions and draws, in coordinates that
@@ -662,7 +691,7 @@ impl Plan {
     /// Examples
     /// --------
     /// >>> import langevin
-    /// >>> ddim, euler, heun = (langevin.Plan(name, "vp", steps=5) for name in ("ddim", "euler", "heun"))
+    /// >>> ddim, euler, heun = (langevin.Plan(name, steps=5) for name in ("ddim", "euler", "heun"))
     /// >>> ddim.compare(euler).same, ddim.compare(heun).mismatch
     /// (True, '5 evaluations against 9')
     #[pyo3(signature = (other, tolerance = None))]
@@ -750,8 +779,8 @@ impl Plan {
 
     /// Return the coefficients of all rows as one array.
     ///
-    /// They are in the order of the instructions; each row has those of its states first, then those
-    /// of its draws. Noise levels and conversions of the network are not among them.
+    /// They are in the order of the instructions; each row has those of its states first, then
+    /// those of its draws. Noise levels and conversions of the network are not among them.
     ///
     /// Returns
     /// -------
@@ -764,7 +793,7 @@ impl Plan {
     /// >>> langevin.Plan("ddim", "rectified-flow", grid="times:0.5,0").parameters()
     /// array([0.5, 1. ])
     fn parameters<'py>(&self, py: Python<'py>) -> Column<'py, f64> {
-        Column::new(py, self.0.parameters().into_iter())
+        Column::new(py, self.0.parameters())
     }
 
     /// Return the plan with other coefficients.
@@ -1099,6 +1128,12 @@ impl Comparison {
     #[getter]
     fn mismatch(&self) -> Option<String> {
         self.0.mismatch.as_ref().map(ToString::to_string)
+    }
+
+    /// First entry that differs by more than the tolerance, in words; ``None`` if there is none.
+    #[getter]
+    fn first(&self) -> Option<String> {
+        self.0.first.as_ref().map(ToString::to_string)
     }
 
     /// Entry with the largest difference, in words; ``None`` if there is no difference.

@@ -93,7 +93,7 @@ def torch_noise(noise: Noise) -> Iterator[None]:
 
         @staticmethod
         def moments(name: str, args: Any, kwargs: Any) -> Any:
-            given = args[1:] if name != "normal" or not isinstance(args[0], torch.Tensor) else args
+            given = args if name == "normal" else args[1:]
             mean = given[0] if given else kwargs.get("mean", 0.0)
             deviation = given[1] if len(given) > 1 else kwargs.get("std", 1.0)
             return mean, deviation

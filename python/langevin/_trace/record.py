@@ -318,15 +318,16 @@ def _check_linear(call: Call, rows: np.ndarray, places: Dict[str, int], trial: _
     for (kind, index), vector in trial.given.items():
         given[places[kind] + index] = vector
     slack = max(1e-9, 2.0**10 * _ROUNDOFF[precision])
-    for number, (row, got) in enumerate(zip(rows, [*trial.inputs, trial.result])):
-        expected, size = row @ given, np.abs(row) @ np.abs(given)
-        if (np.abs(got - expected) > slack * np.maximum(size, 1e-30)).any():
-            seen = trial.noise.operations
-            cause = f"; operations on the state before it: {', '.join(seen[-6:])}" if seen else ""
-            raise TraceError(
-                f"{call.name} has no table: {_place(number, len(rows))} is not a weighted sum of the start, the outputs and the noise{cause}\n"
-                "hint: switch off clipping and thresholding, and operations across elements"
-            )
+    got = np.stack([*trial.inputs, trial.result])
+    expected, size = rows @ given, np.abs(rows) @ np.abs(given)
+    wrong = (np.abs(got - expected) > slack * np.maximum(size, 1e-30)).any(axis=1)
+    if wrong.any():
+        number, seen = int(np.flatnonzero(wrong)[0]), trial.noise.operations
+        cause = f"; operations on the state: {', '.join(seen[:6])}" if seen else ""
+        raise TraceError(
+            f"{call.name} has no table: {_place(number, len(rows))} is not a weighted sum of the start, the outputs and the noise{cause}\n"
+            "hint: switch off clipping and thresholding, and operations across elements"
+        )
 
 
 def _place(number: int, rows: int) -> str:

@@ -38,6 +38,7 @@ fn document(comparison: &Comparison) -> String {
         "tolerance": comparison.tolerance,
         "mismatch": comparison.mismatch.as_ref().map(ToString::to_string),
         "largest_difference": comparison.difference.is_finite().then_some(comparison.difference),
+        "first_to_differ": comparison.first.as_ref().map(ToString::to_string),
         "relative_difference": comparison.relative.is_finite().then_some(comparison.relative),
         "lambda_difference": comparison.lambda,
         "where": place,

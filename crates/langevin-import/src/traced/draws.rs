@@ -15,6 +15,9 @@ pub(super) fn reduce(recording: &mut Recording) -> Option<[usize; 2]> {
     let rows = || recording.calls.iter().map(|call| &call.input).chain([&recording.result]);
     let width = rows().map(|row| row.draws.len()).max()?;
     let used = (0..width).filter(|draw| rows().any(|row| row.draws.get(*draw).is_some_and(|w| *w != 0.0))).count();
+    if each_adds_one(rows(), width) {
+        return None;
+    }
     let mut basis: Vec<Vec<f64>> = vec![];
     let mut reduced: Vec<Vec<f64>> = vec![];
     for row in rows() {
@@ -47,6 +50,19 @@ pub(super) fn reduce(recording: &mut Recording) -> Option<[usize; 2]> {
         row.draws = weights;
     }
     Some([used, basis.len()])
+}
+
+/// Returns true if every row has at most one draw that no earlier row has. The draws are then
+/// independent parts already.
+fn each_adds_one<'a>(rows: impl Iterator<Item = &'a super::Row>, width: usize) -> bool {
+    let mut seen = vec![false; width];
+    rows.into_iter().all(|row| {
+        let new =
+            row.draws.iter().enumerate().filter(|(draw, weight)| **weight != 0.0 && !seen[*draw]).map(|(draw, _)| draw);
+        let new: Vec<usize> = new.collect();
+        new.iter().for_each(|draw| seen[*draw] = true);
+        new.len() <= 1
+    })
 }
 
 fn norm(values: &[f64]) -> f64 {

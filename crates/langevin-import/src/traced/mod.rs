@@ -1,8 +1,9 @@
 //! Samplers recorded from other programs, as plans.
 //!
 //! A sampler is linear if every state is a weighted sum of its start, the network's outputs and its
-//! noise. A [`Recording`] holds these weights for every call of the network and for the result. They
-//! are obtained by running the sampler once on basis vectors, as `langevin.trace` in Python does.
+//! noise. A [`Recording`] holds these weights for every call of the network and for the result.
+//! They are obtained by running the sampler once on basis vectors, as `langevin.trace` in Python
+//! does.
 //!
 //! [`Recording::plan`] turns the weights into a plan in three steps:
 //!
@@ -53,8 +54,8 @@ const MOST: usize = 1 << 14;
 /// result passes through.
 const ROUNDINGS: [f64; 2] = [64.0, 4.0];
 
-/// The precision of noise that is composed of many draws: Brownian trees place their increments with
-/// a relative error of a millionth.
+/// The precision of noise that is composed of many draws: Brownian trees place their increments
+/// with a relative error of a millionth.
 const TREE: f64 = 1e-6;
 
 /// The largest tolerance that a plan may state.
@@ -93,7 +94,8 @@ pub struct Recorded {
     pub input: Row,
 }
 
-/// A linear sampler of another program: the weights of every input of the network and of the result.
+/// A linear sampler of another program: the weights of every input of the network and of the
+/// result.
 ///
 /// The [module](self) has an example.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,8 +114,8 @@ pub struct Recording {
     pub start: Option<f64>,
     /// The unit roundoff u of the arithmetic of the original, such as 2⁻²⁴ for float32.
     ///
-    /// The plan's tolerance is (64 + 4n) u for n calls, plus ½ n u T. T is how much larger the terms
-    /// are that the original adds up to a state than the state's weights: a sampler that adds
+    /// The plan's tolerance is (64 + 4n) u for n calls, plus ½ n u T. T is how much larger the
+    /// terms are that the original adds up to a state than the state's weights: a sampler that adds
     /// multiples of ε on a start of standard deviation 157 loses two digits. On a table of noise
     /// levels, the rounding of the table is added.
     pub roundoff: f64,

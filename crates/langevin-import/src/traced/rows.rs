@@ -17,7 +17,7 @@ const NONE: f64 = 64.0;
 const ERRORS: f64 = 4.0;
 
 /// The largest weight that is left out, relative to the largest one of a prediction.
-const MOST_ERROR: f64 = 1e-6;
+const MOST_ERROR: f64 = 1e-7;
 
 /// Returns the plan of the states.
 pub(super) fn write(name: &str, states: &States, network: &Formulation) -> Result<Plan> {
@@ -109,7 +109,7 @@ impl Rows<'_> {
             noise.push((weight, number));
         }
         let x = match self.written.is_empty() {
-            true if self.states.deviation == 0.0 => self.from_data(best.rest.start, &noise[1..]),
+            true if self.states.deviation == 0.0 => self.begin_at_data(best.rest.start, &noise[1..]),
             true => self.first(best.rest.start, noise),
             false => self.plan.combine(terms, noise),
         };
@@ -128,7 +128,7 @@ impl Rows<'_> {
     }
 
     /// Writes the first state of a sampler that starts from clean data.
-    fn from_data(&mut self, weight: f64, noise: &[(f64, Draw)]) -> Var {
+    fn begin_at_data(&mut self, weight: f64, noise: &[(f64, Draw)]) -> Var {
         let data = self.plan.input("init");
         self.start = Some((1.0, data));
         if weight == 1.0 && noise.is_empty() {
@@ -164,8 +164,8 @@ impl Rows<'_> {
         best
     }
 
-    /// Returns the factors that remove one weight of a state: the start's, the oldest draw's and the
-    /// oldest prediction's.
+    /// Returns the factors that remove one weight of a state: the start's, the oldest draw's and
+    /// the oldest prediction's.
     fn pivots(&self, state: &Dense, base: &Dense) -> Vec<f64> {
         let ratio = |(a, b): (f64, f64)| (a != 0.0 && b != 0.0).then(|| a / b);
         let first = |a: &[f64], b: &[f64]| a.iter().copied().zip(b.iter().copied()).find_map(ratio);

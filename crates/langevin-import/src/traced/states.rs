@@ -76,7 +76,7 @@ pub(super) struct Call {
     pub(super) own_time: f64,
     pub(super) told: f64,
     pub(super) at_data: bool,
-    /// How much larger the terms of the state are than its weights.
+    /// The size of the terms of the state, relative to its largest weight.
     cancelled: f64,
     /// An estimate of the error of each weight, by rounding.
     pub(super) error: f64,
@@ -94,7 +94,7 @@ pub(super) struct States {
     pub(super) deviation: f64,
     /// The roundoff that weights are compared with.
     pub(super) roundoff: f64,
-    /// How much larger the terms of the result are than its weights.
+    /// The size of the terms of the result, relative to its largest weight.
     cancelled: f64,
     /// An estimate of the error of each weight of the result.
     pub(super) error: f64,
@@ -282,7 +282,8 @@ impl<'a> Walk<'a> {
         (own - told).abs() <= window
     }
 
-    /// Returns the level of a call: that of the given time, or of the state if the time was rounded.
+    /// Returns the level of a call: that of the given time, or of the state if the time was
+    /// rounded.
     fn level(&self, index: usize, sum: &Sum, unit: Unit) -> Level {
         let (input, terms) = (&sum.state, sum.size);
         let told = self.told[index];
@@ -395,8 +396,8 @@ fn level_at(network: &Formulation, time: f64) -> Result<Level> {
 
 /// Returns a bound of the error of λ at a level of a table that was computed with this roundoff.
 ///
-/// A table is a product ᾱ of factors a_s = 1 − β_s. Each factor has the relative error u/a_s, and the
-/// errors add like a random walk. So dλ = ½ d ln ᾱ/(1 − ᾱ) = ½ u (1 + √Σ a_s⁻²)/(1 − ᾱ).
+/// A table is a product ᾱ of factors a_s = 1 − β_s. Each factor has the relative error u/a_s, and
+/// the errors add like a random walk. So dλ = ½ d ln ᾱ/(1 − ᾱ) = ½ u (1 + √Σ a_s⁻²)/(1 − ᾱ).
 fn table_error(network: &Formulation, level: &Level, roundoff: f64) -> f64 {
     let ProcessSpec::Tabulated { count, .. } = network.process.spec() else { return 0.0 };
     let power = level.sigma * level.sigma;

@@ -111,7 +111,8 @@ fn a_recorded_plan_is_the_plan() {
                 assert!(comparison.agrees(), "{sampler} on {}: {comparison}\n{traced}\n{plan}", network.process.name());
                 let lint = traced.lint().unwrap();
                 assert!(lint.findings.is_empty(), "{sampler}: {lint}");
-                // Rows are as short as those of the sampler: a state, a few predictions, a few draws.
+                // Rows are as short as those of the sampler: a state, a few predictions, a few
+                // draws.
                 let terms = |plan: &Plan| plan.parameters().len();
                 assert!(terms(&traced) <= 2 * terms(&plan), "{sampler}: {traced}\n{plan}");
             }
@@ -157,7 +158,7 @@ fn noise_of_many_draws_is_reduced() {
     assert!(langevin::plan::compare_within(&traced, &plan, 1e-9).unwrap().agrees());
 }
 
-/// A rounded time is told to the network, and the state keeps its own level. A time that is farther
+/// A rounded time is passed to the network, and the state keeps its own level. A time that is farther
 /// away is not rounding: then the state does not have the level of its time.
 #[test]
 fn a_rounded_time_is_kept_and_a_wrong_one_is_found() {

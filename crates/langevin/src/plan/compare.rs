@@ -120,6 +120,8 @@ pub struct Comparison {
     pub relative: f64,
     /// The entry with the largest difference, if there is any difference.
     pub place: Option<Place>,
+    /// The first entry, in the order of the evaluations, that differs by more than the tolerance.
+    pub first: Option<Place>,
     /// The relative difference below which weights count as equal: the rounding of double
     /// precision, or the larger of the precisions that the plans' origins state.
     pub tolerance: f64,
@@ -213,7 +215,8 @@ pub fn compare_within(a: &Plan, b: &Plan, tolerance: f64) -> Result<Comparison> 
     let (a, b) = (Table::new(a, end_of(a, b))?, Table::new(b, end_of(b, a))?);
     let mismatch = a.mismatch(&b, tolerance);
     let tolerance = SAME.max(tolerance);
-    let mut comparison = Comparison { mismatch, lambda: 0.0, difference: 0.0, relative: 0.0, place: None, tolerance };
+    let mut comparison =
+        Comparison { mismatch, lambda: 0.0, difference: 0.0, relative: 0.0, place: None, first: None, tolerance };
     if comparison.mismatch.is_some() {
         (comparison.difference, comparison.relative) = (f64::INFINITY, f64::INFINITY);
         return Ok(comparison);
@@ -225,10 +228,16 @@ pub fn compare_within(a: &Plan, b: &Plan, tolerance: f64) -> Result<Comparison> 
             // NaN differs from everything.
             let difference = if (x - y).is_nan() { f64::INFINITY } else { (x - y).abs() };
             comparison.relative = comparison.relative.max(difference / size);
-            if difference > comparison.difference {
+            let place = || {
                 let query = (number + 1 < a.rows.len()).then_some(number);
+                Place { query, source: source.clone(), weights: (*x, *y) }
+            };
+            if difference > tolerance * size && comparison.first.is_none() {
+                comparison.first = Some(place());
+            }
+            if difference > comparison.difference {
                 comparison.difference = difference;
-                comparison.place = Some(Place { query, source: source.clone(), weights: (*x, *y) });
+                comparison.place = Some(place());
             }
         }
     }
@@ -372,7 +381,11 @@ impl fmt::Display for Comparison {
         let same = if self.agrees() { "the same table" } else { "different tables on the same evaluations" };
         write!(f, "{same}: λ differ by at most {:.1e}, weights by {:.1e}", self.lambda, self.difference)?;
         match &self.place {
-            Some(place) if !self.agrees() => write!(f, " ({place})"),
+            Some(place) if !self.agrees() => write!(f, " ({place})")?,
+            _ => return Ok(()),
+        }
+        match &self.first {
+            Some(first) if Some(first) != self.place.as_ref() => write!(f, "; the first to differ is {first}"),
             _ => Ok(()),
         }
     }

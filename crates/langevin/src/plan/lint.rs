@@ -350,8 +350,8 @@ impl Start {
     }
 
     /// Returns the start without the noise that is added to it before the first evaluation, at the
-    /// instruction `place`. The first evaluation is on its marginal if the start has the rest of the
-    /// noise of its level.
+    /// instruction `place`. The first evaluation is on its marginal if the start has the rest of
+    /// the noise of its level.
     fn without_later_noise(mut self, plan: &Plan, place: usize) -> Result<Self> {
         let (Some(Op::Combine { terms, noise, .. }), Some(Op::Eval { from, .. })) =
             (plan.ops.first(), plan.ops.get(place))
@@ -554,7 +554,8 @@ impl Plan {
             hold(&mut findings, subject, Rule::Mean, [mean, end.alpha], slack);
         }
         findings.extend(self.lint_rows());
-        Ok(Lint { findings, notes: start.note().into_iter().collect() })
+        let noisy = (deviation > 0.0).then_some(Note::Noisy(deviation / mean));
+        Ok(Lint { findings, notes: start.note().into_iter().chain(noisy).collect() })
     }
 
     /// Returns the last instruction that writes the result.

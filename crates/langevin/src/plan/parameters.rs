@@ -4,8 +4,8 @@ use super::{Op, Plan};
 use crate::error::{Error, Result};
 
 impl Plan {
-    /// Returns the coefficients of all rows: for each instruction in order, those of its terms, then
-    /// those of its draws.
+    /// Returns the coefficients of all rows: for each instruction in order, those of its terms,
+    /// then those of its draws.
     ///
     /// Noise levels and conversions of the network are not among them.
     ///
