@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Candidate", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "analyze", "cli", "recommend", "samplers"]
+__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_trace", "analyze", "cli", "recommend", "samplers"]
 
 __version__: Final[str]
 
@@ -85,6 +85,62 @@ class Candidate:
     def w2(self, /) -> float:
         """
         Wasserstein distance between the samples and the data, in the units of the data.
+        """
+
+@final
+class Comparison:
+    """
+    Result of comparing two plans.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> one, other = langevin.Plan("dpmpp-2m", steps=5), langevin.Plan("adams2", steps=5)
+    >>> found = one.compare(other)
+    >>> found.same, found.difference > 0.01
+    (False, True)
+    """
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def difference(self, /) -> float:
+        """
+        Largest difference of two weights; infinite if the plans cannot be matched.
+        """
+    @property
+    def first(self, /) -> str | None:
+        """
+        First entry that differs by more than the tolerance, in words; ``None`` if there is none.
+        """
+    @property
+    def lambda_difference(self, /) -> float:
+        """
+        Largest difference of two levels, in λ.
+        """
+    @property
+    def mismatch(self, /) -> str | None:
+        """
+        Reason why the plans cannot be matched; ``None`` if they can.
+        """
+    @property
+    def place(self, /) -> str | None:
+        """
+        Entry with the largest difference, in words; ``None`` if there is no difference.
+        """
+    @property
+    def relative_difference(self, /) -> float:
+        """
+        Largest difference relative to the largest weight of its state, where that exceeds 1.
+        """
+    @property
+    def same(self, /) -> bool:
+        """
+        ``True`` if all weights and levels agree within the tolerance.
+        """
+    @property
+    def tolerance(self, /) -> float:
+        """
+        Difference below which two weights count as equal.
         """
 
 @final
@@ -998,12 +1054,74 @@ class Plan:
         """
         Factor alpha of the clean data at each evaluation: float64, shape (nfe,).
         """
+    def analyze(self, /, data: "numpy.typing.ArrayLike | str | Network", *, score_error: SupportsFloat | SupportsIndex = 0.0, raw: "bool | None" = None) -> "dict[str, typing.Any]":
+        """
+        Compute the exact error of the plan on Gaussian data, as :func:`analyze` does.
+
+        Parameters
+        ----------
+        data : array_like, str or Network
+            The covariance of the data: eigenvalues, rows of data, a spectrum by name, or a network.
+        score_error : float, default 0.0
+            The relative error of the network's ε.
+        raw : bool, optional
+            ``True`` takes rows in their own units.
+
+        Returns
+        -------
+        dict
+            The errors, as :func:`analyze` returns them.
+
+        Raises
+        ------
+        Error
+            If :func:`analyze` does.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.Plan("ddim", "vp", steps=10)
+        >>> plan.analyze([1.0, 0.1]) == langevin.analyze(plan, [1.0, 0.1])
+        True
+        """
     @property
     def clips(self, /) -> list[tuple[str, float, float]]:
         """
         Clips of the denoised prediction; empty for a linear plan.
 
         Each kind has one tuple: ``("clamp", low, high)`` or ``("threshold", ratio, most)``.
+        """
+    def compare(self, /, other: Plan, tolerance: SupportsFloat | SupportsIndex | None = None) -> Comparison:
+        """
+        Compare the plan with another one.
+
+        Both are written as weights over inputs, denoised predictions and draws, in coordinates that
+        all processes share. Names, networks and slots play no part.
+
+        Parameters
+        ----------
+        other : Plan
+            The plan to compare with.
+        tolerance : float, optional
+            The relative precision of the coefficients, from 0 to 0.01; the default is the larger of
+            the two plans' own (:attr:`origin`).
+
+        Returns
+        -------
+        Comparison
+            The largest differences, or the reason why the plans cannot be matched.
+
+        Raises
+        ------
+        ArgumentError
+            If a plan clips the denoised prediction, or if it is too large to unroll.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> ddim, euler, heun = (langevin.Plan(name, steps=5) for name in ("ddim", "euler", "heun"))
+        >>> ddim.compare(euler).same, ddim.compare(heun).mismatch
+        (True, '5 evaluations against 9')
         """
     @property
     def draws(self, /) -> int:
@@ -1100,7 +1218,7 @@ class Plan:
         """
         Names of the states that the caller supplies; empty for a plan that starts from noise.
         """
-    def is_same(self, /, other: Plan, tolerance: SupportsFloat | SupportsIndex = 1e-9) -> bool:
+    def is_same(self, /, other: Plan, tolerance: SupportsFloat | SupportsIndex | None = None) -> bool:
         """
         Return whether another plan computes the same result from the same network.
 
@@ -1108,8 +1226,9 @@ class Plan:
         ----------
         other : Plan
             The plan to compare with.
-        tolerance : float, default 1e-9
-            The largest difference that counts as equal.
+        tolerance : float, optional
+            The largest difference that counts as equal; the default is 1e-9, or the plans' own
+            precision (:attr:`origin`) if that is less.
 
         Returns
         -------
@@ -1160,11 +1279,17 @@ class Plan:
         """
         Noise level of each evaluation, in order.
         """
-    def lint(self, /) -> list[str]:
+    def lint(self, /, tolerance: SupportsFloat | SupportsIndex | None = None) -> list[str]:
         """
         Check that the plan keeps the marginal distribution of every step.
 
         A plan without moves is checked at its evaluations: the state of each must have its level.
+
+        Parameters
+        ----------
+        tolerance : float, optional
+            The relative precision of the coefficients, from 0 to 0.01; the default is that of
+            :attr:`origin`, or 0.
 
         Returns
         -------
@@ -1225,6 +1350,57 @@ class Plan:
         Number of network evaluations (NFE).
 
         With guidance an evaluation calls the model on both branches and counts once.
+        """
+    def notes(self, /, tolerance: SupportsFloat | SupportsIndex | None = None) -> list[str]:
+        """
+        Return remarks that are no faults: an unusual start, noise that is left, idle steps.
+
+        Parameters
+        ----------
+        tolerance : float, optional
+            The relative precision of the coefficients, as in :meth:`lint`.
+
+        Returns
+        -------
+        list of str
+            The remarks, one line each.
+
+        Raises
+        ------
+        ArgumentError
+            If the plan clips the denoised prediction, or if it is too large to unroll.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> langevin.Plan("ddim", "ve", grid=[9, 1]).notes()
+        ['the result is still noisy: σ/α = 1.000000e0']
+        """
+    @property
+    def origin(self, /) -> tuple[str, float] | None:
+        """
+        Origin of the coefficients, ``(source, tolerance)``.
+
+        It is ``None`` for plans that this library computed. Otherwise the coefficients are exact to
+        the relative ``tolerance``, which :meth:`lint` and :meth:`is_same` take into account.
+        """
+    def parameters(self, /) -> NDArray[float64]:
+        """
+        Return the coefficients of all rows as one array.
+
+        They are in the order of the instructions; each row has those of its states first, then
+        those of its draws. Noise levels and conversions of the network are not among them.
+
+        Returns
+        -------
+        numpy.ndarray of float64
+            The coefficients.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> langevin.Plan("ddim", "rectified-flow", grid="times:0.5,0").parameters()
+        array([0.5, 1. ])
         """
     @property
     def readings(self, /) -> list[Reading]:
@@ -1470,6 +1646,33 @@ class Plan:
         >>> weights = langevin.Plan("ddim", "vp", steps=3).weights()
         >>> weights["evals"]  # the last prediction is the result
         array([0., 0., 1.])
+        """
+    def with_parameters(self, /, parameters: SupportsGetItem[int, SupportsFloat | SupportsIndex]) -> Plan:
+        """
+        Return the plan with other coefficients.
+
+        Parameters
+        ----------
+        parameters : array_like of float
+            The coefficients, in the order of :meth:`parameters`.
+
+        Returns
+        -------
+        Plan
+            The changed plan.
+
+        Raises
+        ------
+        ArgumentError
+            If their number differs, or if one is not finite.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.Plan("dpmpp-2m", steps=4)
+        >>> changed = plan.with_parameters(plan.parameters() * 1.01)
+        >>> len(plan.lint()), len(changed.lint()) > 0
+        (0, True)
         """
 
 @final
@@ -2102,6 +2305,31 @@ def _likelihood_own(model: Any, x: Incomplete, seed: SupportsIndex, first: Suppo
     Compute the likelihood under a model of this library, without the interpreter.
 
     Used by ``langevin._drive``.
+    """
+
+def _trace(name: str, source: str, network: Formulation, calls: SupportsGetItem[int, tuple[SupportsFloat | SupportsIndex, tuple[SupportsFloat | SupportsIndex, SupportsGetItem[int, SupportsFloat | SupportsIndex], SupportsGetItem[int, SupportsFloat | SupportsIndex]]]], result: tuple[SupportsFloat | SupportsIndex, SupportsGetItem[int, SupportsFloat | SupportsIndex], SupportsGetItem[int, SupportsFloat | SupportsIndex]], start: SupportsFloat | SupportsIndex | None, roundoff: SupportsFloat | SupportsIndex) -> Plan:
+    """
+    Build the plan of a recorded sampler; for internal use.
+
+    Parameters
+    ----------
+    name, source : str
+        The name of the plan, and where its numbers come from.
+    network : Formulation
+        The formulation of the network that the sampler calls.
+    calls : list of (float, weights)
+        The time and the input of every call of the network.
+    result : weights
+        The weights of the result.
+    start : float or None
+        The standard deviation of the start.
+    roundoff : float
+        The unit roundoff of the sampler's arithmetic.
+
+    Returns
+    -------
+    Plan
+        The plan.
     """
 
 def analyze(plan: Plan, data: "numpy.typing.ArrayLike | str | Network", *, score_error: SupportsFloat | SupportsIndex = 0.0, raw: "bool | None" = None, **unknown: "typing.NoReturn") -> "dict[str, typing.Any]":

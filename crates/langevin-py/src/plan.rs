@@ -636,7 +636,7 @@ impl Plan {
         Ok(lint.findings.iter().map(line).collect())
     }
 
-    /// Return remarks on the plan that are no faults: an unusual start, noise that is left, idle steps.
+    /// Return remarks that are no faults: an unusual start, noise that is left, idle steps.
     ///
     /// Parameters
     /// ----------

@@ -158,8 +158,8 @@ fn noise_of_many_draws_is_reduced() {
     assert!(langevin::plan::compare_within(&traced, &plan, 1e-9).unwrap().agrees());
 }
 
-/// A rounded time is passed to the network, and the state keeps its own level. A time that is farther
-/// away is not rounding: then the state does not have the level of its time.
+/// A rounded time is passed to the network, and the state keeps its own level. A time that is
+/// farther away is not rounding: then the state does not have the level of its time.
 #[test]
 fn a_rounded_time_is_kept_and_a_wrong_one_is_found() {
     let network = &networks()[4];
