@@ -25,7 +25,7 @@ class Tensors:
     def _coefficient(self, value):
         if isinstance(value, float):
             return value
-        column = torch.as_tensor(value, dtype=self.dtype, device=self.device)
+        column = torch.from_numpy(value).to(self.device, self.dtype, non_blocking=True)
         return column.reshape(-1, *[1] * (len(self.shape) - 1))
 
     def combine(self, terms, normals, rows):
@@ -50,7 +50,8 @@ class Tensors:
         for coefficient, tensor in terms:
             total = self._add(total, self._coefficient(coefficient), tensor)
         for coefficient, normal in normals:
-            tensor = torch.from_numpy(normal).to(self.device, self.dtype).reshape(shape)
+            # The host does not wait for the copy: memory that is not pinned is staged by the driver.
+            tensor = torch.from_numpy(normal).to(self.device, non_blocking=True).to(self.dtype).reshape(shape)
             total = self._add(total, self._coefficient(coefficient), tensor)
         return torch.zeros(shape, dtype=self.dtype, device=self.device) if total is None else total
 

@@ -14,6 +14,7 @@ The noise of a stochastic sampler is a function of a seed for each image, drawn 
 size.
 """
 
+import hashlib
 import inspect
 from collections import OrderedDict
 from typing import Any, Optional, Union
@@ -86,6 +87,19 @@ def _shown(value: Any) -> str:
 def _same(a: Any, b: Any) -> bool:
     """Return whether two settings are equal; arrays equal only themselves."""
     return a is b or (not isinstance(a, (torch.Tensor, np.ndarray)) and a == b)
+
+
+def _seed_of(generator: Optional[torch.Generator]) -> int:
+    """Draw a seed from a generator, or from torch's own.
+
+    A generator of another device is not read: its state, which the host knows, gives the seed, and
+    a draw that nobody waits for moves it on.
+    """
+    if generator is None or generator.device.type == "cpu":
+        return int(torch.randint(0, 2**62, (1,), generator=generator))
+    digest = hashlib.blake2b(generator.get_state().numpy().tobytes(), digest_size=8).digest()
+    torch.randint(0, 2**62, (1,), generator=generator, device=generator.device)
+    return int.from_bytes(digest, "little") >> 2
 
 
 class _Pair(tuple):
@@ -365,6 +379,9 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
 
     def _set_times(self, device: Any) -> None:
         """Set times and noise levels from the plan, or from the original before there is a plan."""
+        self._host_times: list = []
+        self._device_times: Any = None
+        self._untouched: Any = (None, 0)
         if self._plan is None and self._twin is not None:
             self.timesteps, self.sigmas = getattr(self._twin, "timesteps", None), getattr(self._twin, "sigmas", None)
             return
@@ -375,14 +392,17 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         whole = self._whole and not torch.any(times != times.round())
         if self.original["_class_name"] in _ENDED:
             times = torch.cat([times, times.new_zeros(1)])
-        self.timesteps = times.to(torch.int64 if whole else torch.float32).to(device)
+        times = times.to(torch.int64 if whole else torch.float32)
+        # Questions about times are answered on the host, so that no step waits for the device.
+        self._host_times = times.tolist()
+        self.timesteps = self._device_times = times.to(device)
         # The original counts noise levels in sigma / alpha, or in sigma for flows.
         flow = "flow" in self.original["_class_name"].lower() or self.config.get("use_flow_sigmas")
         with np.errstate(divide="ignore"):
             sigmas = torch.from_numpy(self._plan.sigmas / (1.0 if flow else self._plan.alphas))
         self.sigmas = torch.cat([sigmas, torch.zeros(1, dtype=sigmas.dtype)]).float().to(device)
         # Some pipelines write into the noise levels; the copy detects it.
-        self._own_sigmas = self.sigmas.clone()
+        self._own_sigmas, self._untouched = self.sigmas.clone(), (self.sigmas, self.sigmas._version)
 
     def _reset(self) -> None:
         """Forget the current run."""
@@ -568,8 +588,11 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         2
         """
         times = self.timesteps if schedule_timesteps is None else schedule_timesteps
-        time = float(timestep)
-        listed = [] if times is None else times.tolist()
+        if times is None:
+            listed = []
+        else:
+            listed = self._host_times if times is self._device_times else times.tolist()
+        time = self._time(timestep) if listed else float(timestep)
         found = [index for index, own in enumerate(listed) if abs(own - time) <= 1e-6 * max(1.0, abs(time))]
         if not found:
             near = min(listed, key=lambda own: abs(own - time), default=None)
@@ -577,6 +600,20 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
                 f"no such timestep: expected one of scheduler.timesteps, the nearest of which is {near}, got {time}\nhint: call set_timesteps first"
             )
         return next((index for index in found if index % self.order == 0), found[0])
+
+    def _place(self, timestep: Any) -> Optional[int]:
+        """Return the place of a time that is an element of :attr:`timesteps`, without reading it."""
+        times = self._device_times
+        if not isinstance(timestep, torch.Tensor) or timestep.numel() != 1 or self.timesteps is not times:
+            return None
+        if timestep.untyped_storage()._cdata != times.untyped_storage()._cdata:
+            return None
+        return timestep.storage_offset() - times.storage_offset()
+
+    def _time(self, timestep: Any) -> float:
+        """Return a time as a number; only a tensor of the caller's own is read from its device."""
+        place = self._place(timestep)
+        return float(timestep) if place is None else float(self._host_times[place])
 
     def _now(self, timestep: Any) -> int:
         """Return the index of the current evaluation; the first call of a run determines it."""
@@ -616,7 +653,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         One change is supported: a last level that repeats the one before it, so that the last step
         leaves the state unchanged.
         """
-        if self.sigmas is None or torch.equal(self.sigmas, self._own_sigmas):
+        own, version = self._untouched
+        if self.sigmas is None or (self.sigmas is own and own._version == version) or torch.equal(self.sigmas, self._own_sigmas):
             return
         # The last step then has no length, so it returns its state.
         self._stands = torch.equal(self.sigmas[:-1], self._own_sigmas[:-1]) and bool(self.sigmas[-1] == self.sigmas[-2])
@@ -655,7 +693,7 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         """Return the seed of the run, or a list of seeds if each image has its own generator."""
         if self.plan.draws <= 1:
             return [0] * count
-        draw = lambda own: int(torch.randint(0, 2**62, (1,), generator=own, device=own.device if own else None))  # noqa: E731
+        draw = _seed_of
         if isinstance(generator, (list, tuple)):
             return [draw(own) for own in generator]
         seed = draw(generator)
@@ -671,8 +709,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
             )
         following = settings.pop("prev_timestep", None)
         if following is not None and self._index + 1 < len(self._scales):
-            own = float(self.timesteps[self._index + 1])  # type: ignore[index]
-            if abs(own - float(following)) > 1e-6 * max(1.0, abs(own)):
+            own = float(self._host_times[self._index + 1])
+            if abs(own - self._time(following)) > 1e-6 * max(1.0, abs(own)):
                 raise ArgumentError(f"a plan goes from each of its times to the next: expected prev_timestep={own}, got {_shown(following)}")
         parameters, changed = self._parameters, {}
         for key, value in settings.items():
