@@ -93,7 +93,7 @@ def _seed_of(generator: Optional[torch.Generator]) -> int:
     """Draw a seed from a generator, or from torch's own.
 
     A generator of another device is not read: its state, which the host knows, gives the seed, and
-    a draw that nobody waits for moves it on.
+    a draw that is not read moves it on.
     """
     if generator is None or generator.device.type == "cpu":
         return int(torch.randint(0, 2**62, (1,), generator=generator))
