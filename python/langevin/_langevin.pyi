@@ -1128,6 +1128,39 @@ class Plan:
         """
         Number of noise draws; the first is usually the start.
         """
+    def emit(self, /, language: str) -> str:
+        """
+        Return a program without dependencies that runs the plan.
+
+        It has the noise generator and the rows of the plan, takes the network as a function, and
+        returns the samples of this library, bit for bit in double precision.
+
+        Parameters
+        ----------
+        language : {"c", "js", "rust", "swift", "numpy"}
+            The language of the program.
+
+        Returns
+        -------
+        str
+            The program, one file.
+
+        Raises
+        ------
+        UnknownNameError
+            If the language is unknown.
+        ArgumentError
+            If the plan has an operation that only the program that wrote it knows.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> program = langevin.Plan("ddim", steps=4).emit("numpy")
+        >>> names = {}
+        >>> exec(program, names)
+        >>> names["sample"](lambda x, *_: 0 * x, seed=1, indices=[0, 1], width=3).shape
+        (2, 3)
+        """
     @staticmethod
     def from_diffusers(config: Any, steps: SupportsIndex | None = None, *, sampler: str | None = None, timesteps: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, sigmas: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, mu: SupportsFloat | SupportsIndex | None = None, settings: Any | None = None, start_at: SupportsIndex | None = None, image: bool = False, consistent: bool = False, image_seq_len: SupportsIndex | None = None, strict: bool = False, **unknown: "typing.NoReturn") -> Plan:
         """

@@ -213,3 +213,12 @@ def test_a_misspelt_keyword_has_a_hint(call, near):
     for kind in (langevin.KeywordError, langevin.Error, TypeError):
         with pytest.raises(kind, match=f"did you mean '{near}'"):
             call()
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm", "dpmpp-2m", "dpmpp-sde", "heun"])
+def test_an_emitted_program_returns_the_same_bits(sampler):
+    plan, names = langevin.Plan(sampler, "vp", steps=5, sigma_min=0.01, sigma_max=20), {}
+    exec(plan.emit("numpy"), names)
+    seed = 2**33 + 7
+    got = names["sample"](lambda x, time, alpha, sigma, unconditional: 0.5 * x, seed, range(3), 5)
+    assert np.array_equal(got, plan.run(lambda x, query: 0.5 * x, (3, 5), seed=seed, dtype="float64"))

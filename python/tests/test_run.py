@@ -221,5 +221,6 @@ def test_a_plan_without_a_range_runs_on_a_trained_network(tmp_path):
     command("sample", model, "--plan", best, "-n", "16", "--seed", "4", "--out", out)
     assert np.allclose(mine, np.load(out), atol=1e-6)
     other = langevin.Plan("ddim", network=langevin.Formulation("rectified-flow", "x0"), steps=4)
-    with pytest.raises(langevin.ArgumentError, match=r"expected prediction x0, got prediction velocity"):
-        other.run(network, (16, 2), seed=4)
+    # A plan for another formulation is converted, as on the command line.
+    own = langevin.Plan("ddim", network=network.formulation, steps=4)
+    assert np.allclose(other.run(network, (16, 2), seed=4), own.run(network, (16, 2), seed=4), atol=1e-9)

@@ -22,6 +22,7 @@ const ARGUMENTS: &[(&str, &str, &str, &[&str])] = &[
     ("sample", "--from", "sample --exact moons --from @ -n 1 --out x.npy", &["csv", "npy", "png"]),
     ("sample", "--mask", "sample --exact moons --from rows.npy --mask @ -n 1 --out x.npy", &["csv", "npy", "png"]),
     ("sample", "--labels", "sample --exact moons --from rows.npy --labels @ -n 1 --out x.npy", &["npy"]),
+    ("plan", "PLAN.json", "plan @", &["json", "pt"]),
     ("plan", "--from-diffusers", "plan --from-diffusers @ --steps 3", &["json"]),
     ("compare", "A", "compare @ ddim", &["json"]),
     ("compare", "B", "compare ddim @", &["json"]),

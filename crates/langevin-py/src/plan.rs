@@ -777,6 +777,41 @@ impl Plan {
         crate::analysis::analyze(slf.py(), slf, data, score_error, raw, None)
     }
 
+    /// Return a program without dependencies that runs the plan.
+    ///
+    /// It has the noise generator and the rows of the plan, takes the network as a function, and
+    /// returns the samples of this library, bit for bit in double precision.
+    ///
+    /// Parameters
+    /// ----------
+    /// language : {"c", "js", "rust", "swift", "numpy"}
+    ///     The language of the program.
+    ///
+    /// Returns
+    /// -------
+    /// str
+    ///     The program, one file.
+    ///
+    /// Raises
+    /// ------
+    /// UnknownNameError
+    ///     If the language is unknown.
+    /// ArgumentError
+    ///     If the plan has an operation that only the program that wrote it knows.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> program = langevin.Plan("ddim", steps=4).emit("numpy")
+    /// >>> names = {}
+    /// >>> exec(program, names)
+    /// >>> names["sample"](lambda x, *_: 0 * x, seed=1, indices=[0, 1], width=3).shape
+    /// (2, 3)
+    fn emit(&self, language: &str) -> PyResult<String> {
+        let language = langevin_emit::Language::parse(language).or_raise()?;
+        langevin_emit::emit(&self.0, language).or_raise()
+    }
+
     /// Return the coefficients of all rows as one array.
     ///
     /// They are in the order of the instructions; each row has those of its states first, then

@@ -8,15 +8,19 @@ use std::path::PathBuf;
 /// Values of one argument, separated by commas.
 pub type Numbers = std::vec::Vec<f64>;
 
-/// Show a sampler as a table of numbers
+/// Show a sampler as a table of numbers, or write it as a program
 ///
-/// The table is printed to stdout. A note on stderr says whether every step keeps the marginal distribution.
+/// The table is printed to stdout. A note on stderr says whether every step keeps the marginal distribution. --emit writes a program without dependencies: the same samples, bit for bit in double precision.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 #[command(mut_arg("from_diffusers", |arg| arg.conflicts_with_all(["process", "predict", "moves", "grid", "sigma_min", "sigma_max", "from_k", "clamp", "threshold", "guidance"])))]
 #[command(mut_arg("set", |arg| arg.conflicts_with_all(["sampler", "moves"]).help(SET_HELP)))]
+#[command(mut_arg("plan", |arg| arg.conflicts_with_all(["process", "predict", "from_diffusers", "from_k", "sampler", "moves", "eta", "steps", "nfe", "grid", "sigma_min", "sigma_max", "start_at", "clamp", "threshold", "guidance"])))]
 pub struct PlanArgs {
-    #[arg(long, value_name = "P", required_unless_present_any = ["from_diffusers", "from_k"], help = super::process_help())]
+    /// A saved plan, in place of the flags that choose a sampler
+    #[arg(value_name = "PLAN.json")]
+    pub plan: Option<PathBuf>,
+    #[arg(long, value_name = "P", required_unless_present_any = ["from_diffusers", "from_k", "plan"], help = super::process_help())]
     pub process: Option<String>,
     /// The prediction of the network: x0, epsilon, score, v, velocity, edm [default: the denoised prediction D]
     #[arg(long, value_name = "Q")]
@@ -46,8 +50,11 @@ pub struct PlanArgs {
     /// Print the table as CSV
     #[arg(long)]
     pub csv: bool,
-    /// Write the plan to this file as JSON, and print no table
-    #[arg(long, value_name = "PLAN.json", conflicts_with_all = ["json", "csv"])]
+    /// Print a program that runs the plan: c, js, rust, swift or numpy
+    #[arg(long, value_name = "LANGUAGE", conflicts_with_all = ["json", "csv"])]
+    pub emit: Option<String>,
+    /// Write the plan to this file as JSON, or with --emit the program, and print no table
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "csv"])]
     pub out: Option<PathBuf>,
 }
 

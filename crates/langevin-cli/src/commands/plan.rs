@@ -10,20 +10,32 @@ use langevin::plan::Note;
 use langevin::request::{GRID, STEPS};
 use langevin::sampler::Start;
 use langevin::{Formulation, Map, Plan, Prediction, Process, Request};
+use langevin_emit::{Language, emit};
 use langevin_import::k;
+use langevin_tasks::content::Content;
+use langevin_tasks::documents;
 use langevin_tasks::sample::note_if_noisy;
 use std::path::Path;
 
 /// Runs the command.
 pub fn run(args: &PlanArgs) -> Result<()> {
     let request = started(args, args.sampler.config_request());
+    let language = args.emit.as_deref().map(|name| either_case(name, Language::parse)).transpose().or_misused()?;
     if let Some(out) = &args.out {
         atomic::probe(out)?;
     }
-    let plan = match args.import.diffusers.scheduler()? {
-        Some(scheduler) => scheduler.plan(&request, &TERMINAL)?,
-        None => from_flags(args)?,
+    let plan = match (&args.plan, args.import.diffusers.scheduler()?) {
+        (Some(path), _) => documents::plan("PLAN.json", path, Content::Plan, &TERMINAL)?,
+        (None, Some(scheduler)) => scheduler.plan(&request, &TERMINAL)?,
+        (None, None) => from_flags(args)?,
     };
+    if let Some(language) = language {
+        let program = emit(&plan, language).or_failed()?;
+        return match &args.out {
+            Some(out) => atomic::write(out, |out| out.write_all(program.as_bytes())),
+            None => print(&program),
+        };
+    }
     match (&args.out, args.json, args.csv) {
         (Some(out), ..) => {
             let json = plan.to_json();
