@@ -181,7 +181,7 @@ pub(crate) const TWO_LN_2: f32 = 2.0 * std::f32::consts::LN_2;
 /// coefficients of its rational approximation.
 pub(crate) const LN_2: [f64; 2] = [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10];
 /// 1/ln 2.
-pub(crate) const INVERSE_LN_2: f64 = 1.442_695_040_888_963_4;
+pub(crate) const INVERSE_LN_2: f64 = std::f64::consts::LOG2_E;
 /// P1 to P5.
 pub(crate) const EXP: [f64; 5] = [
     1.666_666_666_666_660_2e-1,
