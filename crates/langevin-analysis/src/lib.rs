@@ -45,6 +45,7 @@ pub mod likelihood;
 pub mod metrics;
 pub mod recommend;
 mod rows;
+pub mod tune;
 
 pub use analysis::{Analysis, Analyze, Spectrum};
 pub use likelihood::Likelihood;

@@ -6,6 +6,7 @@ use crate::edit::Start;
 use crate::error::{Blame as _, Error, Result};
 use crate::observe::{Note, Observer};
 use crate::source::{Reader, Source};
+use crate::tune;
 use crate::words::{shown, visible};
 use langevin::plan::Op;
 use langevin::{Formulation, Map, Plan, Request};
@@ -266,6 +267,7 @@ impl Given {
                 (plan, source.served_as(None, observer))
             }
         };
+        tune::note_if_foreign(&plan, &reader, observer);
         self.note_outside(source, observer);
         Ok((plan, reader))
     }

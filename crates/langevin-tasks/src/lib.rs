@@ -74,6 +74,7 @@ pub mod source;
 pub mod spectrum;
 pub mod train;
 pub mod trained;
+pub mod tune;
 pub mod watch;
 pub mod words;
 

@@ -2,7 +2,7 @@
 //! through which it can end the task.
 
 use crate::error::{Blame as _, Error, Result};
-use crate::words::QUOTED;
+use crate::words::{QUOTED, visible};
 use langevin::text::{brief, plural, thousands};
 use std::fmt;
 
@@ -207,6 +207,10 @@ pub enum Note {
     Clipped(f64, f64),
     /// The plan ends at this σ/α, not at 0.
     EndsNoisy(f64),
+    /// A tuned plan runs on a model that answers differently; the name of the model of the fit.
+    TunedElsewhere(String),
+    /// The time of a tuning ran out before its fits ended.
+    Hurried,
     /// There is no comparison with twice the steps; the reason.
     Twice(String),
     /// The noise of the training was coupled to the data; the consequence.
@@ -336,6 +340,12 @@ impl fmt::Display for Note {
             Self::EndsNoisy(level) => {
                 write!(f, "the grid ends at σ/α = {level}, not at 0: the output is still noisy")
             }
+            Self::TunedElsewhere(model) => write!(
+                f,
+                "this plan was tuned for another model or condition ({}): measure it here before you rely on it",
+                visible(model)
+            ),
+            Self::Hurried => f.write_str("the time ran out before the fits ended; another run can give another plan"),
             Self::Twice(why) => write!(f, "the plan cannot be compared with twice the steps: {why}"),
             Self::Coupled(so) => {
                 write!(f, "the training coupled noise and data, so the velocity of this network is not a score: {so}")

@@ -195,7 +195,7 @@ impl Measure {
         };
         skipped.retain(|place| place < last);
         let nfe = chosen.iter().map(|place| ranking.candidates()[*place].analysis.nfe).max().unwrap_or(1);
-        let fine = (FINER * nfe).clamp(FINE[0], FINE[1]).max(2 * nfe);
+        let fine = finer(nfe);
         let reference = reference(compiler, fine)?;
         let half = self.draw(&self::reference(compiler, fine / 2)?, model, dim)?;
         let exact = self.draw(&reference, model, dim)?;
@@ -233,8 +233,13 @@ impl Measure {
     }
 }
 
+/// Returns the number of evaluations of the reference of plans with `nfe` evaluations.
+pub(crate) fn finer(nfe: usize) -> usize {
+    (FINER * nfe).clamp(FINE[0], FINE[1]).max(2 * nfe)
+}
+
 /// Compiles the reference plan with at most `budget` evaluations.
-fn reference(compiler: &dyn Compiler, budget: usize) -> Result<Plan> {
+pub(crate) fn reference(compiler: &dyn Compiler, budget: usize) -> Result<Plan> {
     let sampler = Sampler::parse(REFERENCE, None)?;
     let mut failed = None;
     for grid in compiler.usual_grid().map_or(&["config"][..], |_| &REFERENCE_GRIDS) {

@@ -36,6 +36,7 @@ mod tests;
 
 pub use doubt::Doubt;
 pub use measure::{Measure, Measured, Trial};
+pub(crate) use measure::{finer, reference};
 pub use search::starts_from_noise;
 pub use search::{MAX_NFE, Search};
 

@@ -14,7 +14,7 @@ fn counts(text: &str) -> Result<Counts, String> {
     counts.map_err(|_| "expected whole numbers from 1 to 100000, with commas between them".to_owned())
 }
 
-fn budget(text: &str) -> Result<usize, String> {
+pub fn budget(text: &str) -> Result<usize, String> {
     whole(text, langevin_analysis::recommend::MAX_NFE as u64).map(|value| value as usize)
 }
 

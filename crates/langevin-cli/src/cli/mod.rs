@@ -244,6 +244,62 @@ pub struct EditArgs {
     pub mask: Option<PathBuf>,
 }
 
+/// Fit a plan to one model
+///
+/// Measures all known deterministic samplers on all grids by the distance of their samples from a fine solution from the same noise. Then fits noise levels and coefficients to that solution, and tests the result on noise that the fit has not seen. If the 95 % interval of the improvement contains none, the best known plan is written and the exit code is 1.
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub struct TuneArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Read the model as another formulation: a process, or process:prediction
+    #[arg(long = "as", value_name = "P[:Q]")]
+    pub read_as: Option<String>,
+    /// Network evaluations per sample
+    #[arg(long, value_name = "N", value_parser = analysis::budget, allow_negative_numbers = true)]
+    pub nfe: usize,
+    #[command(flatten)]
+    pub condition: ConditionArgs,
+    #[command(flatten)]
+    pub unconditional: UncondArgs,
+    #[command(flatten)]
+    pub range: RangeArgs,
+    /// The parameters that are fitted: all, coefficients, times, steps (levels chosen from a fine trajectory) or bound (levels that minimise an error bound without the network)
+    #[arg(long, value_name = "METHOD", default_value = "all")]
+    pub method: String,
+    /// Seed of the samples of the fit; those of the test have the next one
+    #[arg(long, value_name = "S", default_value = "0", value_parser = values::seed, allow_negative_numbers = true)]
+    pub seed: u64,
+    /// Number of samples of the fit; four times as many more judge it [default: 96 to 512, more for rows of few elements]
+    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub samples: Option<usize>,
+    /// Number of samples of the test [default: 256 to 2048, more for rows of few elements]
+    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub test: Option<usize>,
+    /// End the fits after this many minutes, with the best plan so far
+    #[arg(long, value_name = "M", value_parser = values::minutes, allow_negative_numbers = true)]
+    pub minutes: Option<f64>,
+    /// Compare samples with these data too [default: the exact density, or built-in training data]
+    #[arg(long, value_name = "DATA")]
+    pub data: Option<String>,
+    #[command(flatten)]
+    pub file: FileArgs,
+    /// Number of threads [default: number of cores]
+    #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+    /// Write the plan to this file [default: no file is written]
+    #[arg(long, value_name = "PLAN.json")]
+    pub out: Option<PathBuf>,
+    /// Write a page with pictures to this file
+    #[arg(long, value_name = "PAGE.html")]
+    pub plot: Option<PathBuf>,
+    /// Print the result as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Encode data as noise and reconstruct it
 ///
 /// Integrates the ODE from data to noise and back. The reconstruction error shows how well the model fits the data; lower is better. --between interpolates from each row to the next through the noise.

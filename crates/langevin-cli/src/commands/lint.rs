@@ -38,11 +38,20 @@ fn words(plan: &Plan, lint: &langevin::plan::Lint, clipped: bool, tolerance: f64
     let note = if clipped { "D is clamped: checked as where it is within bounds\n" } else { "" };
     let origin =
         plan.origin().map_or_else(String::new, |origin| format!("from {}\n", brief(&visible(&origin.source), QUOTED)));
+    let tuned = plan.origin().and_then(|origin| origin.tuning.as_ref()).map_or_else(String::new, |tuning| {
+        let ([ours, theirs], [low, high]) = (tuning.errors, tuning.interval);
+        format!(
+            "tuned for {}: error {ours:.3e} against {theirs:.3e} of {} on {} unseen samples; 95 % interval of the ratio {low:.3} to {high:.3}\n",
+            brief(&visible(&tuning.model), QUOTED),
+            brief(&visible(&tuning.known), QUOTED),
+            tuning.samples[1],
+        )
+    });
     let within =
         if tolerance > 0.0 { format!("checked to a relative precision of {tolerance:.1e}\n") } else { String::new() };
     let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
     format!(
-        "{}: {} moves, {} evaluations\n{origin}{note}{within}{lint}{more}",
+        "{}: {} moves, {} evaluations\n{origin}{tuned}{note}{within}{lint}{more}",
         brief(&visible(plan.name()), QUOTED),
         plan.moves().len(),
         plan.nfe()

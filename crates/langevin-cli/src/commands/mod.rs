@@ -20,13 +20,14 @@ mod recommend;
 mod report;
 mod sample;
 mod train;
+mod tune;
 mod verify;
 mod vs_vae;
 
 use crate::cli::{
     AnalyzeArgs, AverageArgs, CompareArgs, DemoArgs, DiagnoseArgs, EvaluateArgs, ExplainArgs, InfoArgs, InvertArgs,
-    LikelihoodArgs, LintArgs, ObjectiveArgs, PlanArgs, RecommendArgs, ReportArgs, SampleArgs, TrainArgs, VerifyArgs,
-    VsVaeArgs,
+    LikelihoodArgs, LintArgs, ObjectiveArgs, PlanArgs, RecommendArgs, ReportArgs, SampleArgs, TrainArgs, TuneArgs,
+    VerifyArgs, VsVaeArgs,
 };
 use crate::cli::{config, flags, given};
 use crate::error::{Failure, Result, print};
@@ -97,6 +98,7 @@ commands! {
     Lint(LintArgs) => lint alone,
     Analyze(AnalyzeArgs) => analyze,
     Recommend(RecommendArgs) => recommend,
+    Tune(TuneArgs) => tune,
     Verify(VerifyArgs) => verify,
     Objective(ObjectiveArgs) => objective alone,
     Evaluate(EvaluateArgs) => evaluate,

@@ -160,7 +160,7 @@ impl Recording {
         let plan = rows::write(&self.name, &states, network)?;
         let mut parts = plan.into_parts();
         let tolerance = states.tolerance().min(MOST_TOLERANCE);
-        parts.origin = Some(Origin { source, tolerance });
+        parts.origin = Some(Origin { source, tolerance, tuning: None });
         parts.plan()
     }
 

@@ -130,6 +130,8 @@ registry! {
     DIAGNOSE_ORDER = 0x5000_0000 ..= 0x50ff_ffff, "row orders of a diagnosis";
     /// Noise at which the residual of a score is measured, one draw per noise level (`diagnose`).
     DIAGNOSE_RESIDUAL = 0x5100_0000 ..= 0x51ff_ffff, "noise of a diagnosis' residuals";
+    /// Uniforms that choose the samples of a bootstrap interval.
+    TUNE_BOOTSTRAP = 0x6000_0000 ..= 0x6000_0000, "bootstrap intervals of tuning";
     /// Uniforms that dequantise the data of the examples and studies of `langevin-train`.
     STUDY_DEQUANTISATION = 0x7000_0000 ..= 0x7000_0000, "dequantisation in studies";
     /// Uniforms that dequantise rows whose likelihood the command line measures.

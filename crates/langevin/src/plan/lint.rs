@@ -109,6 +109,11 @@ pub enum Note {
         /// σ of the first level.
         expected: f64,
     },
+    /// A tuned plan that is not certainly better than the best known one: this interval of the
+    /// ratio of their errors contains 1.
+    Unproven([f64; 2]),
+    /// A tuned plan that was tested on the samples of its fit, which have this seed.
+    Seen(u64),
 }
 
 impl fmt::Display for Note {
@@ -119,6 +124,13 @@ impl fmt::Display for Note {
                 write!(f, "the start has standard deviation {got:.6}, the marginal's noise {expected:.6}")
             }
             Self::Idle(index) => write!(f, "move {index} does nothing: it ends where it starts"),
+            Self::Unproven([low, high]) => write!(
+                f,
+                "the plan is not certainly better than the best known one: the interval of the ratio of their errors, {low:.3} to {high:.3}, contains 1"
+            ),
+            Self::Seen(seed) => {
+                write!(f, "the plan was tested on the samples that it was fitted to, those of seed {seed}")
+            }
         }
     }
 }
@@ -606,6 +618,14 @@ impl Plan {
         let rises = self.moves.last().is_some_and(|note| note.letter == Letter::F);
         if let Some(last) = self.moves.last().filter(|last| last.to.sigma > 0.0 && !rises) {
             notes.push(Note::Noisy(last.to.sigma_ve()));
+        }
+        if let Some(tuning) = self.origin.as_ref().and_then(|origin| origin.tuning.as_ref()) {
+            if tuning.seeds[0] == tuning.seeds[1] {
+                notes.push(Note::Seen(tuning.seeds[0]));
+            }
+            if tuning.interval[1] >= 1.0 {
+                notes.push(Note::Unproven(tuning.interval));
+            }
         }
         notes
     }

@@ -236,12 +236,16 @@ pub struct Plan {
     pub(crate) origin: Option<Origin>,
 }
 
+/// The largest number of values of a probe.
+const MOST_PROBES: usize = 16;
+
 /// The origin of a plan whose coefficients were computed elsewhere, with their precision.
 ///
 /// ```
 /// use langevin::{Plan, Request, plan::Origin};
 /// let mut parts = Request::new().steps(3).plan()?.into_parts();
-/// parts.origin = Some(Origin { source: "a sampler in float32".to_owned(), tolerance: 1e-6 });
+/// let source = "a sampler in float32".to_owned();
+/// parts.origin = Some(Origin { source, tolerance: 1e-6, tuning: None });
 /// let plan = parts.plan()?;
 /// assert_eq!(Plan::from_json(&plan.to_json())?.origin(), plan.origin());
 /// # Ok::<(), langevin::Error>(())
@@ -254,6 +258,53 @@ pub struct Origin {
     /// The relative precision of the coefficients, from 0 to 0.01. The lint and the comparison
     /// report no difference below it.
     pub tolerance: f64,
+    /// The evidence for a tuned plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<Tuning>,
+}
+
+/// The evidence that a plan fitted to a model is better than known plans.
+///
+/// Errors are root mean square distances from a fine solution from the same noise, on samples that
+/// the fit has not seen.
+///
+/// ```
+/// use langevin::Request;
+/// use langevin::plan::{Note, Origin, Tuning};
+/// let tuning = Tuning {
+///     model: "moons".to_owned(),
+///     probe: vec![0.3, -0.1],
+///     seeds: [0, 1],
+///     samples: [128, 256],
+///     known: "unipc on karras, 6 evaluations".to_owned(),
+///     errors: [0.04, 0.05],
+///     interval: [0.7, 1.1],
+/// };
+/// let mut parts = Request::new().steps(6).plan()?.into_parts();
+/// let source = "a fit".to_owned();
+/// parts.origin = Some(Origin { source, tolerance: 0.0, tuning: Some(tuning) });
+/// // The interval of the ratio of the errors contains 1.
+/// assert_eq!(parts.plan()?.lint()?.notes, [Note::Unproven([0.7, 1.1])]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tuning {
+    /// The name of the model.
+    pub model: String,
+    /// The first numbers of the model's D at σ/α = 1, for the noise of the first sample of seed 0,
+    /// by which another model is recognised.
+    pub probe: Vec<f64>,
+    /// The seeds of the samples of the fit and of the test.
+    pub seeds: [u64; 2],
+    /// The numbers of samples of the fit and of the test.
+    pub samples: [u64; 2],
+    /// The best known plan.
+    pub known: String,
+    /// The errors of the tuned plan and of the best known one.
+    pub errors: [f64; 2],
+    /// The 95 % interval of the ratio of the errors.
+    pub interval: [f64; 2],
 }
 
 /// The parts of a plan, which can be changed and put together again.
@@ -538,6 +589,16 @@ impl Plan {
                 &format!("from 0 to {MOST_TOLERANCE}"),
                 origin.tolerance.to_string(),
             );
+        }
+        if let Some(tuning) = self.origin.as_ref().and_then(|origin| origin.tuning.as_ref()) {
+            let ([low, high], numbers) = (tuning.interval, tuning.errors.iter().chain(&tuning.interval));
+            if tuning.probe.len() > MOST_PROBES || numbers.chain(&tuning.probe).any(|x| !x.is_finite()) {
+                let expected = format!("finite numbers, and at most {MOST_PROBES} of the probe");
+                return bad("origin.tuning".into(), &expected, format!("{tuning:?}"));
+            }
+            if !(0.0 <= low && low <= high) {
+                return bad("origin.tuning.interval".into(), "two rising numbers", format!("[{low}, {high}]"));
+            }
         }
         let mut written = vec![false; self.slots];
         for input in &self.inputs {

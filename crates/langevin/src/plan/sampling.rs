@@ -58,6 +58,23 @@ impl Sampling {
         Self { count, width, seed: 0, first: 0, chunk, threads: 1 }
     }
 
+    /// Sets the number of samples.
+    ///
+    /// ```
+    /// use langevin_analysis::exact::Gaussian;
+    /// use langevin::{Request, Sampling};
+    /// let (plan, data) = (Request::new().steps(3).plan()?, Gaussian::isotropic(vec![0.0], 1.0)?);
+    /// let all = Sampling::new(4, 1);
+    /// let few = all.clone().of(2).run::<f64>(&plan, &data)?;
+    /// assert_eq!(few, all.run::<f64>(&plan, &data)?[..2]);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of(mut self, count: usize) -> Self {
+        self.count = count;
+        self
+    }
+
     /// Sets the seed.
     ///
     /// ```

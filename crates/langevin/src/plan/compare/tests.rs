@@ -139,7 +139,7 @@ fn a_stated_precision_is_the_tolerance() {
     let Op::Combine { terms, .. } = &mut b.ops[2] else { panic!() };
     terms[0].0 *= 1.0 + 1e-6;
     assert!(compare(&a, &b).unwrap().to_string().starts_with("different tables"));
-    b.origin = Some(Origin { source: "float32".to_owned(), tolerance: 1e-5 });
+    b.origin = Some(Origin { source: "float32".to_owned(), tolerance: 1e-5, tuning: None });
     let comparison = compare(&a, &b).unwrap();
     assert!(comparison.to_string().starts_with("the same table") && comparison.tolerance == 1e-5, "{comparison}");
     assert!(compare_within(&a, &b, 1e-8).unwrap().to_string().starts_with("different tables"));
