@@ -43,10 +43,13 @@ pub mod library;
 mod network;
 mod options;
 mod port;
+mod proto;
+mod unroll;
 
 pub use error::{Error, Result};
 pub use network::OnnxNetwork;
 pub use options::{Array, Options, Style};
+pub use unroll::{MOST_NODES, UnrollOptions, Unrolled, unroll};
 
 /// The examples of the README are run as doctests.
 #[cfg(doctest)]
