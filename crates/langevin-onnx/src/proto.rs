@@ -36,6 +36,13 @@ impl<M> From<M> for Open<M> {
     }
 }
 
+impl<M> Open<M> {
+    /// Drops the unknown fields of these tags.
+    pub(crate) fn forget(&mut self, tags: &[u32]) {
+        self.rest.retain(|(tag, _)| !tags.contains(tag));
+    }
+}
+
 impl<M: Known> Message for Open<M> {
     fn encode_raw(&self, buf: &mut impl BufMut) {
         self.known.encode_raw(buf);
@@ -190,6 +197,11 @@ pub(crate) struct Node {
     pub(crate) attributes: Vec<Open<Attribute>>,
     #[prost(string, optional, tag = "7")]
     pub(crate) domain: Option<String>,
+}
+
+impl Node {
+    /// The tags of a node's documentation and metadata.
+    pub(crate) const REMARKS: [u32; 2] = [6, 9];
 }
 
 impl Known for Node {

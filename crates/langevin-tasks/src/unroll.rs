@@ -92,17 +92,25 @@ impl Around<'_> {
             .map_or_else(|| Err(contradicts(self.network)), |read| read.map_err(|error| onnx_failure(&error)))
     }
 
-    /// Checks that the file `out` can find the weights that the network keeps in other files: they
-    /// are named relative to the network's folder.
+    /// Checks that the file `out` can find the weights that the network keeps in other files, which
+    /// are named relative to the network's folder, and that it replaces none of them.
     ///
     /// # Errors
-    /// Returns an error if the network has such weights and `out` is in another folder.
+    /// Returns an error if the network has such weights, and `out` is in another folder or is one of
+    /// the other files.
     pub fn check_data(&self, unrolled: &Unrolled, out: &Path) -> Result<()> {
-        let folder = |path: &Path| path.parent().map(|folder| folder.join(".").canonicalize().ok());
-        let Some(first) = unrolled.data.first().filter(|_| folder(self.network) != folder(out)) else { return Ok(()) };
-        Err(Error::misused("the network has weights in a file of its own, which the new file would not find")
+        let folder = |path: &Path| path.parent().and_then(|folder| folder.join(".").canonicalize().ok());
+        let beside = self.network.parent().unwrap_or(Path::new(""));
+        let replaces = |name: &String| same_file::is_same_file(beside.join(name), out).unwrap_or(false);
+        let wrong = match unrolled.data.iter().find(|name| replaces(name)) {
+            Some(name) => Some(name),
+            None if folder(self.network) == folder(out) => None,
+            None => unrolled.data.first(),
+        };
+        let Some(name) = wrong else { return Ok(()) };
+        Err(Error::misused("the network has weights in a file of its own, which the new file refers to")
             .at("‹out›")
-            .expected(format!("a file beside '{}', in the folder of the network", visible(first)))
+            .expected(format!("a new file beside '{}', in the folder of the network", visible(name)))
             .got(shown(out)))
     }
 }

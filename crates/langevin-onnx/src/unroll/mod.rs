@@ -30,6 +30,8 @@ pub const MOST_NODES: u64 = 1 << 20;
 const MOST_BYTES: u64 = i32::MAX as u64;
 /// The oldest operator set whose operators are used: `Expand`, and `Min` and `Max` that broadcast.
 const OLDEST: i64 = 8;
+/// The oldest operator set in which the number of values that `TopK` returns is an input.
+const TOP_K: i64 = 10;
 /// The oldest version of the file format whose constants need not be inputs.
 const OLDEST_IR: i64 = 4;
 
@@ -143,15 +145,16 @@ pub struct Unrolled {
 ///
 /// Weights are kept once. Nodes that depend on the state or the time are copied for every
 /// evaluation; other nodes are kept once, or once for each branch of guidance. Nodes without effect
-/// on the output are left out. All other contents of the file are kept, except for training
-/// information, and for shapes and quantisation notes of tensors that are copied.
+/// on the output are left out. The documentation and metadata of nodes are kept at the first
+/// evaluation. All other contents of the file are kept, except for training information, and for
+/// shapes and quantisation notes of tensors that are copied.
 ///
 /// # Errors
 /// Returns an error if:
 ///
 /// - the file is not a network that [`OnnxNetwork`](crate::OnnxNetwork) accepts, or its operator set
 ///   is older than 8;
-/// - the plan has an operation other than a clamp, a product or a learned deviation;
+/// - the plan has a hook, or a threshold for samples whose shape the file leaves open;
 /// - the plan is guided, and the network has no further input;
 /// - the graph would have more than [`MOST_NODES`] nodes, or the file more than 2 GiB.
 ///
@@ -192,7 +195,8 @@ fn of_bytes(plan: &Plan, file: Bytes, place: &str, options: &UnrollOptions) -> R
     };
     let standard = |domain: &str| matches!(domain, "" | "ai.onnx");
     let opset = model.known.opsets.iter().map(|opset| &opset.known).find(|opset| standard(opset.domain()));
-    if opset.is_none_or(|opset| opset.version() < OLDEST) {
+    let version = opset.map_or(0, |opset| opset.version());
+    if version < OLDEST {
         return Err(Error::new("the network's operator set is too old to unroll a plan around it")
             .at(place)
             .expected(format!("version {OLDEST} or later of the standard operators"))
@@ -221,7 +225,7 @@ fn of_bytes(plan: &Plan, file: Bytes, place: &str, options: &UnrollOptions) -> R
         return Err(Error::new("no node computes the network's output").at(place).got(visible(&ports.output.name)));
     }
     check_size(plan, &network, size, place)?;
-    let mut steps = Loop::new(plan, &ports, network, place, options.style);
+    let mut steps = Loop::new(plan, &ports, network, place, (version, options.style));
     steps.run()?;
     let samples = steps.samples(options.normalization);
     let Loop { writer, network, inputs, .. } = steps;
@@ -264,7 +268,7 @@ fn check_size(plan: &Plan, network: &Network, size: u64, place: &str) -> Result<
         match op {
             Op::Eval { out, .. } => copies += out.len() as u64,
             Op::Combine { terms, noise, .. } => arithmetic += 2 * (terms.len() + noise.len()) as u64,
-            Op::Map { .. } => arithmetic += 4,
+            Op::Map { .. } => arithmetic += 20,
         }
     }
     // The longest prefix of a copy.
@@ -354,6 +358,8 @@ struct Loop<'a> {
     network: Network,
     writer: Writer,
     place: &'a str,
+    /// The version of the standard operators.
+    opset: i64,
     style: Style,
     prefix: String,
     inputs: Vec<Value>,
@@ -374,7 +380,7 @@ struct Loop<'a> {
 }
 
 impl<'a> Loop<'a> {
-    fn new(plan: &'a Plan, ports: &'a Ports, network: Network, place: &'a str, style: Style) -> Self {
+    fn new(plan: &'a Plan, ports: &'a Ports, network: Network, place: &'a str, (opset, style): (i64, Style)) -> Self {
         let mut prefix = "langevin/".to_owned();
         let starts = |prefix: &str| plan.inputs().iter().any(|input| input.name.starts_with(prefix));
         while network.has_prefix(&prefix) || starts(&prefix) {
@@ -387,6 +393,7 @@ impl<'a> Loop<'a> {
             network,
             writer: Writer::new(prefix.clone()),
             place,
+            opset,
             style,
             prefix,
             inputs: vec![],
@@ -422,7 +429,8 @@ impl<'a> Loop<'a> {
         }
         self.inputs.extend(self.ports.further.iter().cloned());
         let (empty, further) = (String::new(), HashMap::new());
-        let call = Call { prefix: &empty, shared: &empty, state: &empty, time: &empty, further: &further };
+        let call =
+            Call { remarks: true, prefix: &empty, shared: &empty, state: &empty, time: &empty, further: &further };
         self.network.copy(Often::Once, &call, &mut self.writer.nodes);
     }
 
@@ -551,7 +559,8 @@ impl<'a> Loop<'a> {
             self.branches.len() - 1
         });
         let further = &self.branches[place].1;
-        let call = Call { prefix: &prefix, shared: &shared, state, time, further };
+        let remarks = self.evaluations == 0;
+        let call = Call { remarks, prefix: &prefix, shared: &shared, state, time, further };
         if known.is_none() {
             self.network.copy(Often::Branch, &call, &mut self.writer.nodes);
         }
@@ -587,7 +596,7 @@ impl<'a> Loop<'a> {
         let refused = |got: String| {
             Err(Error::argument("the plan has an operation that an unrolled graph cannot have")
                 .at(format!("ops[{index}]"))
-                .expected("clamp, mul or learned_std")
+                .expected("clamp, threshold, mul or learned_std")
                 .got(got))
         };
         match (map, from) {
@@ -604,10 +613,61 @@ impl<'a> Loop<'a> {
                 let log = self.writer.sum(&[(0.5 * (large + small), one), (0.5 * (large - small), v.clone())]);
                 Ok(self.writer.node("Exp", &[&log], None))
             }
-            (Map::Threshold { ratio, max }, _) => refused(format!("threshold with {ratio} and {max}")),
+            (Map::Threshold { ratio, max }, [x]) => match self.width() {
+                Some(width) => Ok(self.threshold(x, width, *ratio, *max)),
+                None => Err(Error::argument("a threshold needs the shape of a sample, which the network leaves open")
+                    .at(format!("ops[{index}]"))
+                    .expected(format!("a fixed shape, and operators of version {TOP_K} or later"))
+                    .got(self.ports.state.words.clone())
+                    .hinting("make the plan with a clamp, or export the network with a fixed shape")),
+            },
             (Map::Hook { name }, _) => refused(format!("hook:{}", visible(name))),
             _ => refused("an unknown map".to_owned()),
         }
+    }
+
+    /// Returns the number of elements of a sample, if the file states it and a quantile of them can
+    /// be expressed.
+    fn width(&self) -> Option<i64> {
+        let row = self.ports.state.shape.get(1..)?;
+        let width =
+            row.iter().try_fold(1_i64, |width, extent| width.checked_mul(*extent).filter(|width| *width > 0))?;
+        (self.opset >= TOP_K && row.iter().all(|extent| *extent > 0)).then_some(width)
+    }
+
+    /// Clamps every row to ±s and divides it by s, the quantile of its absolute values within
+    /// [1, max].
+    fn threshold(&mut self, x: &str, width: i64, ratio: f64, max: f64) -> String {
+        let place = ratio * (width - 1) as f64;
+        let low = (place.floor() as i64).clamp(0, width - 1);
+        // The values from the quantile upwards, the largest first.
+        let count = width - low;
+        let [shape, kept] = [&[-1, width][..], &[count]].map(|values| self.writer.integers(values));
+        let rows = self.writer.node("Reshape", &[x, &shape], None);
+        let sizes = self.writer.node("Abs", &[&rows], None);
+        let largest = self.writer.node("TopK", &[&sizes, &kept], Some(("axis", 1)));
+        self.writer.second_output();
+        let at = |writer: &mut Writer, place: i64| {
+            let place = writer.integers(&[place]);
+            writer.node("Gather", &[&largest, &place], Some(("axis", 1)))
+        };
+        let mut s = at(&mut self.writer, count - 1);
+        if count > 1 {
+            let above = at(&mut self.writer, count - 2);
+            let gap = self.writer.node("Sub", &[&above, &s], None);
+            s = self.writer.sum(&[(1.0, s), (place - low as f64, gap)]);
+        }
+        let [one, max] = [1.0, max].map(|bound| self.writer.real(bound));
+        s = self.writer.node("Max", &[&s, &one], None);
+        s = self.writer.node("Min", &[&s, &max], None);
+        let mut shape = vec![1; self.ports.state.shape.len()];
+        shape[0] = -1;
+        let shape = self.writer.integers(&shape);
+        s = self.writer.node("Reshape", &[&s, &shape], None);
+        let below = self.writer.node("Neg", &[&s], None);
+        let clamped = self.writer.node("Max", &[x, &below], None);
+        let clamped = self.writer.node("Min", &[&clamped, &s], None);
+        self.writer.node("Div", &[&clamped, &s], None)
     }
 
     /// Adds the samples, in the units of the data, and returns the output.
@@ -621,5 +681,75 @@ impl<'a> Loop<'a> {
         let name = self.samples.clone();
         self.writer.named("Cast", &[&result], Some(("to", i64::from(number))), name.clone());
         Value::new(&name, number, self.ports.extents.clone(), "The samples.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use langevin::plan::Builder;
+    use langevin::{Formulation, Prediction, Process, Request};
+
+    fn digits() -> Bytes {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/onnx/digits.onnx");
+        std::fs::read(path).unwrap().into()
+    }
+
+    fn plan(sampler: &str, steps: usize) -> Plan {
+        let network = Formulation::new(Process::parse("table:linear").unwrap(), Prediction::Epsilon);
+        Request::new().network(network).sampler(sampler).range(0.02, 80.0).steps(steps).plan().unwrap()
+    }
+
+    fn unrolled(plan: &Plan, file: Bytes) -> Result<Unrolled> {
+        of_bytes(plan, file, "net.onnx", &UnrollOptions::default())
+    }
+
+    #[test]
+    fn a_graph_has_a_copy_for_every_evaluation() {
+        let file = digits();
+        let found = unrolled(&plan("heun", 5), file.clone()).unwrap();
+        assert_eq!(found.inputs, ["noise (float32 [rows, 1, 8, 8])"]);
+        assert_eq!(found.output, "samples (float32 [rows, 1, 8, 8])");
+        let graph = |file: &[u8]| Open::<Model>::decode(file).unwrap().known.graph.unwrap().known;
+        let (old, new) = (graph(&file), graph(&found.file));
+        let count = |graph: &Graph, op: &str| graph.nodes.iter().filter(|node| node.known.op() == op).count();
+        assert_eq!(count(&new, "Gemm"), 9 * count(&old, "Gemm"));
+        assert_eq!(new.initializers[..old.initializers.len()], old.initializers);
+        assert_eq!((new.nodes.len(), found.data.len()), (found.nodes, 0));
+        // Noise that is drawn on the way.
+        let found = unrolled(&plan("ddpm", 5), file).unwrap();
+        assert_eq!(found.inputs, ["noise (float32 [5, rows, 1, 8, 8])"]);
+    }
+
+    #[test]
+    fn hooks_and_large_graphs_are_refused() {
+        let mut builder = Builder::new("hooked", &Process::ve(), None);
+        let x = builder.input("langevin/0");
+        let y = builder.map(Map::Hook { name: "mine".into() }, [x]);
+        let text = unrolled(&builder.finish(y).unwrap(), digits()).unwrap_err().to_string();
+        assert!(text.contains("hook:mine") && text.contains("ops[0]"), "{text}");
+        let error = unrolled(&plan("ddim", 40_000), digits()).unwrap_err();
+        assert!(error.is_argument() && error.to_string().contains("40000 evaluations of 24 nodes"), "{error}");
+    }
+
+    #[test]
+    fn damaged_files_are_errors() {
+        let (plan, file) = (plan("ddim", 2), digits());
+        // The nodes and the inputs are at the ends of the file; weights are in the middle.
+        let mut random = 1_u32;
+        for round in 0..3000_usize {
+            let mut damaged = file.to_vec();
+            for _ in 0..=round % 3 {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let place = (random >> 8) as usize % 12_000;
+                let place = if round % 2 == 0 { place } else { damaged.len() - 1 - place % 1000 };
+                damaged[place] ^= 1 << (random >> 29);
+            }
+            let _ = unrolled(&plan, damaged.into());
+        }
+        for length in 0..3000 {
+            let _ = unrolled(&plan, file.slice(..length));
+        }
+        assert!(unrolled(&plan, Bytes::new()).unwrap_err().to_string().contains("no network"));
     }
 }

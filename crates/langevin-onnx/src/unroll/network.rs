@@ -43,6 +43,9 @@ pub(super) struct Network {
 
 /// The names that the inputs of the network have in one evaluation.
 pub(super) struct Call<'a> {
+    /// True if the nodes keep their documentation and metadata, which exporters fill with traces of
+    /// the program that they read.
+    pub(super) remarks: bool,
     /// The prefix of the copies of this evaluation.
     pub(super) prefix: &'a str,
     /// The prefix of what the evaluations of a branch share.
@@ -147,6 +150,9 @@ impl Network {
     pub(super) fn copy(&self, how: Often, call: &Call<'_>, into: &mut Vec<Open<Node>>) {
         for (node, _) in self.nodes.iter().filter(|(_, own)| *own == how) {
             let mut node = node.clone();
+            if !call.remarks {
+                node.forget(&Node::REMARKS);
+            }
             if how != Often::Once {
                 self.rename(&mut node.known, call, &mut vec![]);
                 let prefix = if how == Often::Branch { call.shared } else { call.prefix };

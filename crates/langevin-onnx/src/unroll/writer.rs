@@ -50,6 +50,15 @@ impl Writer {
         self.nodes.push(node.into());
     }
 
+    /// Gives the last node a second output, which nothing reads.
+    pub(super) fn second_output(&mut self) {
+        let name = format!("{}{}", self.prefix, self.fresh);
+        self.fresh += 1;
+        if let Some(node) = self.nodes.last_mut() {
+            node.known.outputs.push(name);
+        }
+    }
+
     /// Returns the name of a constant tensor. Equal constants are written once.
     pub(super) fn constant(&mut self, kind: Kind, extents: &[i64], raw: Vec<u8>) -> String {
         let key = (number(kind), extents.to_vec(), raw);
