@@ -99,6 +99,21 @@ fn check_network(args: &PlanArgs, target: Option<Target>) -> Result<()> {
         }
         _ => {}
     }
+    let around = &args.around;
+    let scheduler = args.import.diffusers.from_diffusers.is_some();
+    let undeclared = scheduler || args.plan.is_some() && args.process.is_none() && args.predict.is_none();
+    let facts = [
+        ("--clock", around.clock.is_some()),
+        ("--input-sigma-data", around.input_sigma_data.is_some()),
+        ("--trained-range", around.trained_range.is_some()),
+    ];
+    if let Some((flag, _)) = facts.iter().find(|(_, there)| *there && undeclared) {
+        let failure = Failure::misused("the plan already says what its network is").at(*flag).got("a plan of its own");
+        return Err(match scheduler {
+            true => failure.expected("--process and --predict instead of --from-diffusers"),
+            false => failure.expected("--process and --predict, which describe the network"),
+        });
+    }
     let declared = [("--process", args.process.is_some()), ("--predict", args.predict.is_some())];
     match declared.iter().find(|(_, there)| *there && args.plan.is_some() && args.around.onnx.is_none()) {
         Some((flag, _)) => Err(Failure::misused("a saved plan has its own process and network")
