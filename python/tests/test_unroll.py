@@ -171,7 +171,7 @@ def conditional(path, rows="rows", **changes):
         helper.make_graph(nodes, "g", inputs, outputs, constants), functions=[scaled], ir_version=8,
         opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("own", 1)],
     )
-    onnx.helper.set_model_props(made, {"author": "nobody"})
+    onnx.helper.set_model_props(made, {"author": "somebody"})
     onnx.save(made, path)
     return path
 
@@ -192,7 +192,7 @@ def test_classes_branches_loops_and_functions(tmp_path, rows):
     count = lambda op: sum(node.op_type == op for node in model.graph.node)
     # The class does not depend on the step, and one output is not read.
     assert count("Tanh") == 6 and count("Exp") == 0 and sum(node.name == "class" for node in model.graph.node) == 1
-    assert [function.name for function in model.functions] == ["Scaled"] and model.metadata_props[0].value == "nobody"
+    assert [function.name for function in model.functions] == ["Scaled"] and model.metadata_props[0].value == "somebody"
 
 
 def test_guidance_has_inputs_for_both_branches(tmp_path):

@@ -106,7 +106,10 @@ fn a_plan_is_unrolled_around_a_network_without_a_runtime() {
     let here = directory.path();
     let digits = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/onnx/digits.onnx");
     let network = format!("--process table:linear --predict epsilon --onnx {digits}");
-    let (stdout, stderr) = works(here, &format!("plan {network} --trained-range 0.02,40 --sampler ddim --steps 3 --emit onnx --out u.onnx"));
+    let (stdout, stderr) = works(
+        here,
+        &format!("plan {network} --trained-range 0.02,40 --sampler ddim --steps 3 --emit onnx --out u.onnx"),
+    );
     assert!(stdout.is_empty() && stderr.contains("note: noise levels clipped to the trained range"), "{stderr}");
     assert!(stderr.contains("3 evaluations and ") && stderr.contains("inputs: noise (float32 [rows, 1, 8, 8])"));
     assert!(stderr.ends_with("output: samples (float32 [rows, 1, 8, 8])\n"), "{stderr}");

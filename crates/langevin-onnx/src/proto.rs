@@ -1,8 +1,8 @@
 //! The part of the ONNX file format that is read or written here.
 //!
 //! ONNX files are Protocol Buffers. The messages below have only the fields that this crate uses.
-//! [`Open`] keeps all other fields of a message, also those that a later version of the format adds,
-//! and writes them back unchanged.
+//! [`Open`] keeps all other fields of a message, also those that a later version of the format
+//! adds, and writes them back unchanged.
 
 use prost::bytes::{Buf, BufMut, Bytes};
 use prost::encoding::{self, DecodeContext, WireType};
@@ -307,7 +307,7 @@ pub(crate) struct Tensor {
     pub(crate) raw: Option<Vec<u8>>,
 }
 
-/// What is read of a tensor of the file (`TensorProto`).
+/// The fields that are read of a tensor of the file (`TensorProto`).
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TensorHead {
     #[prost(string, optional, tag = "8")]
@@ -316,7 +316,7 @@ pub(crate) struct TensorHead {
     pub(crate) external: Vec<Entry>,
 }
 
-/// What is read of a sparse tensor of the file (`SparseTensorProto`).
+/// The fields that are read of a sparse tensor of the file (`SparseTensorProto`).
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct SparseHead {
     #[prost(message, optional, tag = "1")]
@@ -325,7 +325,7 @@ pub(crate) struct SparseHead {
     pub(crate) indices: Option<TensorHead>,
 }
 
-/// What is read of a local function of the file (`FunctionProto`).
+/// The fields that are read of a local function of the file (`FunctionProto`).
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct FunctionHead {
     #[prost(message, repeated, tag = "7")]

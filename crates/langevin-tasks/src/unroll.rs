@@ -96,8 +96,8 @@ impl Around<'_> {
     /// are named relative to the network's folder, and that it replaces none of them.
     ///
     /// # Errors
-    /// Returns an error if the network has such weights, and `out` is in another folder or is one of
-    /// the other files.
+    /// Returns an error if the network has such weights, and `out` is in another folder or is one
+    /// of the other files.
     pub fn check_data(&self, unrolled: &Unrolled, out: &Path) -> Result<()> {
         let folder = |path: &Path| path.parent().and_then(|folder| folder.join(".").canonicalize().ok());
         let beside = self.network.parent().unwrap_or(Path::new(""));

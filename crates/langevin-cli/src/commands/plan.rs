@@ -5,7 +5,7 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::request;
 use crate::terminal::TERMINAL;
-use crate::words::{either_case, plural, shown};
+use crate::words::{either_case, plural, shown, visible};
 use langevin::plan::Note;
 use langevin::request::{GRID, STEPS};
 use langevin::sampler::Start;
@@ -152,14 +152,14 @@ fn unroll(args: &PlanArgs, plan: Plan, network: &Path, out: &Path) -> Result<()>
     atomic::write(out, |out| out.write_all(&unrolled.file))?;
     say(&format!(
         "{} around {}, {} and {}: {}",
-        plan.name(),
+        visible(plan.name()),
         shown(network),
         plural(plan.nfe() as u64, "evaluation"),
         plural(unrolled.nodes as u64, "node"),
         shown(out),
     ));
-    say(&format!("inputs: {}", unrolled.inputs.join(", ")));
-    say(&format!("output: {}", unrolled.output));
+    say(&format!("inputs: {}", visible(&unrolled.inputs.join(", "))));
+    say(&format!("output: {}", visible(&unrolled.output)));
     Ok(())
 }
 

@@ -66,8 +66,8 @@ impl UnrollOptions {
         self
     }
 
-    /// Sets the name of the network's output to read, as [`Options::output`](crate::Options::output)
-    /// does.
+    /// Sets the name of the network's output to read, as
+    /// [`Options::output`](crate::Options::output) does.
     ///
     /// ```
     /// use langevin_onnx::UnrollOptions;
@@ -152,7 +152,8 @@ pub struct Unrolled {
 /// # Errors
 /// Returns an error if:
 ///
-/// - the file is not a network that [`OnnxNetwork`](crate::OnnxNetwork) accepts, or its operator set
+/// - the file is not a network that [`OnnxNetwork`](crate::OnnxNetwork) accepts, or its operator
+/// set
 ///   is older than 8;
 /// - the plan has a hook, or a threshold for samples whose shape the file leaves open;
 /// - the plan is guided, and the network has no further input;

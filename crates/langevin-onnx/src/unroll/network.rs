@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 const RANDOM: [&str; 6] =
     ["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"];
 
-/// How often a tensor is computed.
+/// The number of times that a tensor is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Often {
     /// Once: it depends on neither the state nor the time.
@@ -41,7 +41,7 @@ pub(super) struct Network {
     output: String,
 }
 
-/// The names that the inputs of the network have in one evaluation.
+/// One evaluation: the names of its inputs and the prefixes of its copies.
 pub(super) struct Call<'a> {
     /// True if the nodes keep their documentation and metadata, which exporters fill with traces of
     /// the program that they read.
@@ -218,7 +218,8 @@ fn is_fixed(node: &Node) -> bool {
     standard && !RANDOM.contains(&node.op()) && node.graphs().all(inner)
 }
 
-/// Returns the names of the tensors that a node reads, also those that its graphs read from outside.
+/// Returns the names of the tensors that a node reads, also those that its graphs read from
+/// outside.
 fn reads(node: &Node) -> Vec<&str> {
     fn collect<'a>(node: &'a Node, inner: &mut Vec<HashSet<String>>, found: &mut Vec<&'a str>) {
         let outside =
