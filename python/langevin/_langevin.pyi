@@ -1653,16 +1653,17 @@ class Plan:
         Parameters
         ----------
         network : str or os.PathLike
-            The ONNX file of the network. Weights that it keeps in other files stay there, and the new
-            file must lie in the same folder.
+            The ONNX file of the network. Weights that it keeps in other files stay there, and the
+            new file must lie in the same folder.
         formulation : Formulation, optional
-            The formulation of the network, if it differs from that of the plan. The plan is converted
-            exactly.
+            The formulation of the network, if it differs from that of the plan. The plan is
+            converted exactly.
         inputs : sequence of str, optional
             The names of the network's further inputs. By default they are found by the names and
             shapes of all inputs.
         output : str, optional
-            The name of the output to read. By default the output with the shape of the states is read.
+            The name of the output to read. By default the output with the shape of the states is
+            read.
         normalization : tuple of float, optional
             Shift and scale of the data: datum = shift + scale·x.
 

@@ -76,19 +76,17 @@ pub fn run(args: &PlanArgs) -> Result<()> {
 
 /// Checks the flags of the network against the target.
 fn check_network(args: &PlanArgs, target: Option<Target>) -> Result<()> {
-    match (target, &args.around.onnx) {
+    let around = &args.around;
+    let scheduler = args.import.diffusers.from_diffusers.is_some();
+    match (target, &around.onnx) {
         (Some(Target::Onnx), None) => {
             return Err(Failure::misused("an ONNX file holds the plan and its network")
                 .at("--emit onnx")
                 .expected("--onnx FILE and --out FILE")
                 .got("no network"));
         }
-        (Some(Target::Onnx), Some(_)) if args.plan.is_none() && args.import.diffusers.from_diffusers.is_none() => {
-            if args.predict.is_none() {
-                return Err(Failure::misused("an ONNX file does not say what it is")
-                    .at("--onnx")
-                    .expected("--predict"));
-            }
+        (Some(Target::Onnx), Some(_)) if args.plan.is_none() && !scheduler && args.predict.is_none() => {
+            return Err(Failure::misused("an ONNX file does not say what it is").at("--onnx").expected("--predict"));
         }
         (Some(Target::Program(_)), Some(_)) => {
             return Err(Failure::misused("a program takes the network as a function")
@@ -99,8 +97,6 @@ fn check_network(args: &PlanArgs, target: Option<Target>) -> Result<()> {
         }
         _ => {}
     }
-    let around = &args.around;
-    let scheduler = args.import.diffusers.from_diffusers.is_some();
     let undeclared = scheduler || args.plan.is_some() && args.process.is_none() && args.predict.is_none();
     let facts = [
         ("--clock", around.clock.is_some()),

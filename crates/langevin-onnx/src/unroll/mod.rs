@@ -152,9 +152,8 @@ pub struct Unrolled {
 /// # Errors
 /// Returns an error if:
 ///
-/// - the file is not a network that [`OnnxNetwork`](crate::OnnxNetwork) accepts, or its operator
-/// set
-///   is older than 8;
+/// - the file is not a network that [`OnnxNetwork`](crate::OnnxNetwork) accepts;
+/// - the operator set of the network is older than version 8;
 /// - the plan has a hook, or a threshold for samples whose shape the file leaves open;
 /// - the plan is guided, and the network has no further input;
 /// - the graph would have more than [`MOST_NODES`] nodes, or the file more than 2 GiB.
