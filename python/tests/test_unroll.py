@@ -250,6 +250,30 @@ def test_names_that_the_network_uses_are_left_to_it(tmp_path):
     close(session.run(None, {"noise_": normals(1, 3, (2,)).astype(np.float32)})[0], expected)
 
 
+@pytest.mark.parametrize("opset", [8, 9, 11, 13, 18, 21])
+def test_files_of_every_age(tmp_path, opset):
+    """Constants are inputs as well, as in files of version 3, and a node draws its own noise."""
+    helper, types = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Mul", ["x", "half"], ["small"]),
+        helper.make_node("RandomNormalLike", ["half"], ["noise"], scale=1e-9),
+        helper.make_node("Add", ["small", "noise"], ["out"]),
+    ]
+    inputs = [port("x", "FLOAT", ["rows", 2]), port("t", "FLOAT", ["rows"]), port("half", "FLOAT", [1])]
+    constants = [helper.make_tensor("half", types.FLOAT, [1], [0.5])]
+    made = helper.make_graph(nodes, "g", inputs, [port("out", "FLOAT", ["rows", 2])], constants)
+    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)], ir_version=3 if opset < 10 else 10), tmp_path / "net.onnx")
+    flow = langevin.Formulation("rectified-flow", "velocity")
+    plan = langevin.Plan("heun", steps=3, network=flow)
+    file = plan.to_onnx(tmp_path / "net.onnx")
+    model = onnx.load_model_from_string(file)
+    assert sum(node.op_type == "RandomNormalLike" for node in model.graph.node) == plan.nfe
+    session = onnxruntime.InferenceSession(file)
+    assert [port.name for port in session.get_inputs()] == ["noise_"]
+    expected = plan.run(lambda x, query: 0.5 * x, (4, 2), seed=SEED, dtype="float64")
+    close(session.run(None, {"noise_": normals(1, 4, (2,)).astype(np.float32)})[0], expected)
+
+
 def test_weights_in_a_file_of_their_own(tmp_path):
     folder = tmp_path / "net"
     folder.mkdir()
