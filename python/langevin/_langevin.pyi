@@ -1150,7 +1150,8 @@ class Plan:
         UnknownNameError
             If the language is unknown.
         ArgumentError
-            If the plan has an operation that only the program that wrote it knows.
+            If the plan has an operation that only the program that wrote it knows, or for an ONNX
+            file, which :meth:`to_onnx` writes.
 
         Examples
         --------
@@ -1637,6 +1638,56 @@ class Plan:
         >>> import langevin
         >>> plan = langevin.Plan("ddim", "vp", steps=5)
         >>> langevin.Plan.from_json(plan.to_json()).is_same(plan)
+        True
+        """
+    def to_onnx(self, /, network: str | PathLike[str], *, formulation: Formulation | None = None, inputs: SupportsGetItem[int, str] | None = None, output: str | None = None, normalization: tuple[SupportsFloat | SupportsIndex, SupportsFloat | SupportsIndex] | None = None, **unknown: "typing.NoReturn") -> "bytes":
+        """
+        Return one ONNX file that holds the plan and its network, from noise to samples.
+
+        The loop of the plan is unrolled: the weights are kept once, and the nodes of the network
+        are copied for every evaluation. The input ``noise`` takes standard normal numbers of the
+        shape of the samples; a plan with several draws has them along a new first axis. The
+        output is ``samples``. Further inputs of the network and the inputs of the plan are inputs
+        of the file; a guided plan also takes each further input with ``_unconditional``.
+
+        Parameters
+        ----------
+        network : str or os.PathLike
+            The ONNX file of the network. Weights that it keeps in other files stay there, and the
+            new file must lie in the same folder.
+        formulation : Formulation, optional
+            The formulation of the network, if it differs from that of the plan. The plan is
+            converted exactly.
+        inputs : sequence of str, optional
+            The names of the network's further inputs. By default they are found by the names and
+            shapes of all inputs.
+        output : str, optional
+            The name of the output to read. By default the output with the shape of the states is
+            read.
+        normalization : tuple of float, optional
+            Shift and scale of the data: datum = shift + scale·x.
+
+        Returns
+        -------
+        bytes
+            The ONNX file.
+
+        Raises
+        ------
+        ArgumentError
+            If an argument does not fit the network, if the plan has an operation that ONNX cannot
+            express, or if the file would be too large.
+        ModelError
+            If the file is not a network.
+
+        Examples
+        --------
+        With ``digits.onnx`` of the repository's ``examples/onnx``:
+
+        >>> import langevin, pathlib
+        >>> epsilon = langevin.Formulation("table:linear", "epsilon")
+        >>> plan = langevin.Plan("dpmpp-2m", steps=5, network=epsilon)
+        >>> pathlib.Path("sampler.onnx").write_bytes(plan.to_onnx("digits.onnx")) > 500_000
         True
         """
     def unclipped(self, /) -> Plan:

@@ -18,6 +18,7 @@ const ARGUMENTS: &[(&str, &str, &str, &[&str])] = &[
     ("average", "RUN", "average @ --length 0.1 --out m", &["run"]),
     ("report", "RUN", "report @", &["run"]),
     ("sample", "MODEL", "sample @ -n 1 --out x.npy", &["safetensors", "pt"]),
+    ("plan", "--onnx", "plan --process vp --predict epsilon --steps 2 --emit onnx --out o.onnx --onnx @", &["onnx"]),
     ("sample", "--onnx", "sample --onnx @ --process vp --predict epsilon -n 1 --out x.npy", &["onnx"]),
     ("sample", "--from", "sample --exact moons --from @ -n 1 --out x.npy", &["csv", "npy", "png"]),
     ("sample", "--mask", "sample --exact moons --from rows.npy --mask @ -n 1 --out x.npy", &["csv", "npy", "png"]),

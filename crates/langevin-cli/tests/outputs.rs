@@ -36,6 +36,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     ("sample --onnx net.onnx --process vp --predict x0 -n 1 --out OUT", &["net.onnx"]),
     ("sample --onnx net.onnx --process vp --predict x0 -n 1 --input c=rows.npy --out OUT", &["net.onnx", "rows.npy"]),
+    ("plan --process vp --predict x0 --steps 2 --emit onnx --onnx net.onnx --out OUT", &["net.onnx"]),
+    ("plan plan.json --emit onnx --onnx net.onnx --out OUT", &["plan.json", "net.onnx"]),
     ("invert m.safetensors --from rows.npy --steps 2 --out OUT", &["m.safetensors", "rows.npy"]),
     ("invert d.safetensors --from c.png --steps 2 --out OUT", &["d.safetensors", "c.png"]),
     ("train --config c.toml --out OUT", &["c.toml", "rows.csv"]),

@@ -99,3 +99,26 @@ fn no_arguments_print_the_help() {
     }
     assert!(works(directory.path(), "--version").0.starts_with("langevin "));
 }
+
+#[test]
+fn a_plan_is_unrolled_around_a_network_without_a_runtime() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let digits = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/onnx/digits.onnx");
+    let network = format!("--process table:linear --predict epsilon --onnx {digits}");
+    let (stdout, stderr) = works(
+        here,
+        &format!("plan {network} --trained-range 0.02,40 --sampler ddim --steps 3 --emit onnx --out u.onnx"),
+    );
+    assert!(stdout.is_empty() && stderr.contains("note: noise levels clipped to the trained range"), "{stderr}");
+    assert!(stderr.contains("3 evaluations and ") && stderr.contains("inputs: noise (float32 [rows, 1, 8, 8])"));
+    assert!(stderr.ends_with("output: samples (float32 [rows, 1, 8, 8])\n"), "{stderr}");
+    let size = |name: &str| std::fs::metadata(here.join(name)).unwrap().len();
+    assert!(size("u.onnx") > std::fs::metadata(digits).unwrap().len());
+    // A saved plan runs on its own network, or is converted for another.
+    works(here, "plan --process rectified-flow --predict velocity --steps 3 --sigma-min 0.02 --out plan.json");
+    works(here, &format!("plan plan.json --emit onnx --onnx {digits} --out own.onnx"));
+    let (_, stderr) = works(here, &format!("plan plan.json {network} --emit onnx --out converted.onnx"));
+    assert!(stderr.starts_with("note: ") && stderr.contains("velocity"), "{stderr}");
+    assert_ne!(std::fs::read(here.join("own.onnx")).unwrap(), std::fs::read(here.join("converted.onnx")).unwrap());
+}

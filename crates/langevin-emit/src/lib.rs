@@ -94,6 +94,39 @@ impl Language {
     }
 }
 
+/// The kinds of file that a plan can be written as.
+///
+/// ```
+/// use langevin_emit::{Language, Target};
+/// assert_eq!(Target::parse("c")?, Target::Program(Language::C));
+/// assert_eq!(Target::parse("onnx")?, Target::Onnx);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A program, which [`emit`] writes.
+    Program(Language),
+    /// An ONNX file that holds the network too, which the crate `langevin-onnx` writes.
+    Onnx,
+}
+
+impl Target {
+    /// Parses the name of a language, or `onnx`.
+    ///
+    /// # Errors
+    /// Returns an error if the name is unknown. The hint is the nearest known name.
+    pub fn parse(name: &str) -> Result<Self> {
+        let known: Vec<&str> = Language::ALL.into_iter().map(Language::name).chain([ONNX]).collect();
+        match name {
+            ONNX => Ok(Self::Onnx),
+            _ => Language::parse(name).map(Self::Program).map_err(|_| Error::unknown("language", name, &known)),
+        }
+    }
+}
+
+/// The name of [`Target::Onnx`].
+const ONNX: &str = "onnx";
+
 /// Returns the program of a plan in a language.
 ///
 /// # Errors

@@ -16,6 +16,54 @@ pub(crate) fn name(kind: TensorElementType) -> String {
     }
 }
 
+/// The numbers of the types in ONNX files (`TensorProto.DataType`).
+const NUMBERS: [(i32, TensorElementType); 14] = {
+    use TensorElementType::{
+        Bfloat16, Bool, Float16, Float32, Float64, Int8, Int16, Int32, Int64, String, Uint8, Uint16, Uint32, Uint64,
+    };
+    [
+        (1, Float32),
+        (2, Uint8),
+        (3, Int8),
+        (4, Uint16),
+        (5, Int16),
+        (6, Int32),
+        (7, Int64),
+        (8, String),
+        (9, Bool),
+        (10, Float16),
+        (11, Float64),
+        (12, Uint32),
+        (13, Uint64),
+        (16, Bfloat16),
+    ]
+};
+
+/// Returns the type of a number in ONNX files; `Undefined` for types that are not read.
+pub(crate) fn of_number(number: i32) -> TensorElementType {
+    let found = NUMBERS.iter().find(|(own, _)| *own == number);
+    found.map_or(TensorElementType::Undefined, |(_, kind)| *kind)
+}
+
+/// Returns the number of a type in ONNX files; 0 for types that are not read.
+pub(crate) fn number(kind: TensorElementType) -> i32 {
+    NUMBERS.iter().find(|(_, own)| *own == kind).map_or(0, |(number, _)| *number)
+}
+
+/// Returns the bytes of a number in an ONNX file, for the types that a time may have. Values of
+/// half precision are rounded from single precision, as in [`tensor`].
+pub(crate) fn bytes(kind: TensorElementType, value: f64) -> Vec<u8> {
+    use TensorElementType as E;
+    match kind {
+        E::Float16 => f16::from_f32(value as f32).to_le_bytes().to_vec(),
+        E::Bfloat16 => bf16::from_f32(value as f32).to_le_bytes().to_vec(),
+        E::Float64 => value.to_le_bytes().to_vec(),
+        E::Int32 => (value as i32).to_le_bytes().to_vec(),
+        E::Int64 => (value as i64).to_le_bytes().to_vec(),
+        _ => (value as f32).to_le_bytes().to_vec(),
+    }
+}
+
 /// Returns true for the floating-point types that are read and written.
 pub(crate) fn is_float(kind: TensorElementType) -> bool {
     use TensorElementType::{Bfloat16, Float16, Float32, Float64};

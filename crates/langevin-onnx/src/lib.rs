@@ -22,6 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`unroll`](unroll()) writes a plan and its network as one ONNX file, from noise to samples. It
+//! does not need ONNX Runtime.
+//!
 //! # Modules
 //!
 //! | module | contents |
@@ -32,6 +35,8 @@
 //! | `element` | conversion between f64 and tensor types |
 //! | `network` | the model ([`OnnxNetwork`]) |
 //! | [`library`] | locating ONNX Runtime |
+//! | `proto` | the fields of ONNX files that are read or written; all others are kept |
+//! | `unroll` | plans unrolled around networks ([`UnrollOptions`], [`Unrolled`]) |
 //! | `error` | the error type ([`Error`]) |
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -43,10 +48,13 @@ pub mod library;
 mod network;
 mod options;
 mod port;
+mod proto;
+mod unroll;
 
 pub use error::{Error, Result};
 pub use network::OnnxNetwork;
 pub use options::{Array, Options, Style};
+pub use unroll::{MOST_NODES, UnrollOptions, Unrolled, unroll};
 
 /// The examples of the README are run as doctests.
 #[cfg(doctest)]

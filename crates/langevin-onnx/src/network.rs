@@ -191,30 +191,16 @@ impl OnnxNetwork {
 
     /// Checks the output's shape against the shape of the states, as far as the file states it.
     fn check_output(&self) -> Result<()> {
-        let own = &self.output.shape;
         let mut states = vec![self.block as i64];
         states.extend(self.shape.iter().map(|extent| *extent as i64));
-        let differs = own.len() != states.len() || own.iter().zip(&states).any(|(own, state)| *own > 0 && own != state);
         // An output without a shape in the file is checked after the first call.
-        if own.is_empty() || !differs || plain(own) == plain(&states) {
-            return Ok(());
-        }
-        Err(self.misshapen(&self.output.words))
+        if port::holds(&self.output.shape, &states) { Ok(()) } else { Err(self.misshapen(&self.output.words)) }
     }
 
     /// Returns the error for an output whose shape differs from that of the states.
     fn misshapen(&self, got: &str) -> Error {
-        let own = self.output.shape.get(1).zip(self.shape.first());
-        let twice = own.is_some_and(|(own, channels)| *own == 2 * *channels as i64);
-        Error::new("the network's output has another shape than its states")
-            .at(format!("{}, output {}", self.name, self.output.name))
-            .expected(format!("(rows, {})", extents(&self.shape)))
-            .got(got.to_owned())
-            .hinting(if twice {
-                "a learned variance: export the first half of the channels".to_owned()
-            } else {
-                format!("if the network has another output, choose it with {}", self.style.output("NAME"))
-            })
+        let row: Vec<i64> = self.shape.iter().map(|extent| *extent as i64).collect();
+        port::misshapen(&self.name, &self.output, &row, got, self.style)
     }
 
     /// Evaluates one block of states at their times, for the given samples.
@@ -238,48 +224,25 @@ impl OnnxNetwork {
         let outputs = session.run(inputs).map_err(failed)?;
         let (found, values) =
             element::numbers(self.output.kind, &outputs[self.output.name.as_str()]).map_err(failed)?;
-        if values.len() == states.len() && plain(&found) == plain(&shape) {
+        if values.len() == states.len() && port::plain(&found) == port::plain(&shape) {
             return Ok(values);
         }
         Err(self.misshapen(&format!("{} {found:?}", element::name(self.output.kind))))
     }
 
-    /// Returns true if the network takes one time for all rows of a call.
-    fn takes_one_time(&self) -> bool {
-        self.time.shape.first().is_none_or(|rows| *rows == 1)
-    }
-
     /// Returns the times as a tensor of the graph's type and shape.
     fn times(&self, times: &[f64]) -> Result<SessionInputValue<'static>> {
-        let place = || format!("{}, input {}", self.name, self.time.name);
-        let times = if self.takes_one_time() { &times[..1] } else { times };
+        let times = if self.time.is_single() { &times[..1] } else { times };
         let mut shape = vec![1; self.time.shape.len()];
         if let Some(first) = shape.first_mut() {
             *first = times.len() as i64;
         }
-        let mut times = times.to_vec();
-        if !self.time.is_float() {
-            for time in &mut times {
-                let near = time.round();
-                if (*time - near).abs() > 1e-6 * near.abs().max(1.0) {
-                    return Err(Error::new("the network takes whole numbers for time")
-                        .at(place())
-                        .expected("a time that is one")
-                        .got(time.to_string())
-                        .hinting(match self.style {
-                            Style::Flags => "export it with a floating-point time, or choose a grid of its own steps, such as --grid trailing",
-                            Style::Keywords => "export it with a floating-point time, or choose a grid of its own steps, such as grid=\"trailing\"",
-                        }));
-                }
-                *time = near;
-            }
-        }
-        if let Some((value, holds)) = element::misfit(self.time.kind, &times) {
-            let error = Error::new("a time does not fit the network's type").at(place());
-            return Err(error.expected(format!("{}, {holds}", self.time.words)).got(value.to_string()));
-        }
-        element::tensor(self.time.kind, shape, &times)
-            .map_err(|error| Error::new("the network failed").at(place()).got(brief(&error.to_string())))
+        let held = |time: &f64| self.time.time(&self.name, *time, self.style);
+        let times = times.iter().map(held).collect::<Result<Vec<f64>>>()?;
+        element::tensor(self.time.kind, shape, &times).map_err(|error| {
+            let place = format!("{}, input {}", self.name, self.time.name);
+            Error::new("the network failed").at(place).got(brief(&error.to_string()))
+        })
     }
 
     /// Returns the further inputs of a branch.
@@ -328,7 +291,7 @@ impl Model<Vec<f64>> for OnnxNetwork {
             }
             let ids: Vec<Option<SampleId>> = places.iter().map(|row| row.map(|row| query.rows[row])).collect();
             // A graph that takes one time uses it for the whole block.
-            let found = if self.takes_one_time() && self.block > 1 {
+            let found = if self.time.is_single() && self.block > 1 {
                 self.at_one_time(&states, &times, &further, &ids)
             } else {
                 self.call(&states, &times, &further, &ids)
@@ -378,17 +341,6 @@ impl Vjp<Vec<f64>> for OnnxNetwork {
             .hinting("--method bound needs no derivative");
         Err(langevin::Error::model("the network cannot answer", error))
     }
-}
-
-/// Returns the extents without those equal to one. Two shapes that agree in these hold the same
-/// rows.
-fn plain(shape: &[i64]) -> Vec<i64> {
-    shape.iter().copied().filter(|extent| *extent != 1).collect()
-}
-
-/// Formats extents for a message.
-fn extents(shape: &[usize]) -> String {
-    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the shape of one sample: the file's, or the caller's if the file leaves the shape open.

@@ -3,6 +3,7 @@
 use crate::element;
 use crate::error::{Error, Result};
 use crate::options::Style;
+use crate::proto::Value;
 use ort::value::{Outlet, TensorElementType, ValueType};
 use std::fmt;
 
@@ -68,6 +69,19 @@ impl Port {
         Self { name, kind: *ty, shape: shape.to_vec(), words }
     }
 
+    /// Reads an input or output of a file.
+    pub(crate) fn read(value: &Value) -> Self {
+        let name = value.name().to_owned();
+        let Some(tensor) = value.tensor() else {
+            return Self { name, kind: TensorElementType::Undefined, shape: vec![], words: "no tensor".to_owned() };
+        };
+        let kind = element::of_number(tensor.element());
+        let extents = tensor.shape.as_ref().map_or(&[][..], |shape| &shape.known.extents[..]);
+        let shape = extents.iter().map(|extent| extent.known.value.filter(|value| *value >= 0).unwrap_or(-1)).collect();
+        let words: Vec<String> = extents.iter().map(|extent| extent.known.words()).collect();
+        Self { name, kind, shape, words: format!("{} [{}]", element::name(kind), words.join(", ")) }
+    }
+
     pub(crate) fn is_float(&self) -> bool {
         element::is_float(self.kind)
     }
@@ -75,6 +89,42 @@ impl Port {
     /// Returns true if the first extent counts samples: it is open, or equal to that of the states.
     pub(crate) fn has_rows(&self, block: Option<usize>) -> bool {
         self.shape.first().is_some_and(|rows| *rows < 0 || block.is_some_and(|block| *rows == block as i64))
+    }
+
+    /// Returns true if the input takes one number for all rows of a call.
+    pub(crate) fn is_single(&self) -> bool {
+        self.shape.first().is_none_or(|rows| *rows == 1)
+    }
+
+    /// Returns the number that the network receives as a time: the nearest integer for an integer
+    /// type. `network` is the name of the network in messages.
+    ///
+    /// # Errors
+    /// Returns an error if the type cannot hold the time.
+    pub(crate) fn time(&self, network: &str, time: f64, style: Style) -> Result<f64> {
+        let place = || format!("{network}, input {}", self.name);
+        let mut held = time;
+        if !self.is_float() {
+            let near = time.round();
+            if (time - near).abs() > 1e-6 * near.abs().max(1.0) {
+                return Err(Error::new("the network takes whole numbers for time")
+                    .at(place())
+                    .expected("a time that is one")
+                    .got(time.to_string())
+                    .hinting(match style {
+                        Style::Flags => "export it with a floating-point time, or choose a grid of its own steps, such as --grid trailing",
+                        Style::Keywords => "export it with a floating-point time, or choose a grid of its own steps, such as grid=\"trailing\"",
+                    }));
+            }
+            held = near;
+        }
+        match element::misfit(self.kind, &[held]) {
+            Some((value, holds)) => Err(Error::new("a time does not fit the network's type")
+                .at(place())
+                .expected(format!("{}, {holds}", self.words))
+                .got(value.to_string())),
+            None => Ok(held),
+        }
     }
 
     /// Returns true if a row can be a single number.
@@ -167,8 +217,8 @@ pub(crate) fn roles(place: &str, all: &[Port], named: &[&str], style: Style) -> 
     Ok((state.clone(), time.clone()))
 }
 
-/// Returns the error for a network whose further inputs have no value.
-fn without_value(place: &str, all: &[Port], rest: &[&Port], style: Style) -> Error {
+/// Returns the names of the inputs that are most likely neither the states nor the time.
+pub(crate) fn further<'a>(rest: &[&'a Port]) -> Vec<&'a str> {
     let time = rest
         .iter()
         .find(|port| port.is_called(&TIMES) && port.may_be_time())
@@ -179,7 +229,12 @@ fn without_value(place: &str, all: &[Port], rest: &[&Port], style: Style) -> Err
         .find(|port| port.is_called(&STATES) && port.may_be_states())
         .or_else(|| others().find(|port| port.may_be_states()))
         .map(|port| &port.name);
-    let missing: Vec<&str> = others().filter(|port| Some(&port.name) != state).map(|port| &*port.name).collect();
+    others().filter(|port| Some(&port.name) != state).map(|port| &*port.name).collect()
+}
+
+/// Returns the error for a network whose further inputs have no value.
+fn without_value(place: &str, all: &[Port], rest: &[&Port], style: Style) -> Error {
+    let missing = further(rest);
     Error::argument("the network has further inputs, which need a value")
         .at(place)
         .expected(format!("{} for {}", style.input("NAME"), missing.join(", ")))
@@ -243,6 +298,38 @@ pub(crate) fn output(place: &str, all: &[Port], state: &Port, named: Option<&str
             Some(port) => format!("for the first that fits give {}", style.output(&port.name)),
             None => "no output has the shape of the states; a learned variance is left out by the export".to_owned(),
         }))
+}
+
+/// Returns true if outputs of these extents can hold the rows of states of these extents; −1 is an
+/// extent that the file leaves open, and no extents are an unknown shape.
+pub(crate) fn holds(own: &[i64], states: &[i64]) -> bool {
+    let open = |own: i64, state: i64| own < 0 || state < 0;
+    let alike = own.len() == states.len()
+        && own.iter().zip(states).all(|(own, state)| *own == 0 || open(*own, *state) || own == state);
+    own.is_empty() || alike || plain(own) == plain(states)
+}
+
+/// Returns the error for an output of `network` whose shape differs from that of the states. `row`
+/// holds the extents of one sample.
+pub(crate) fn misshapen(network: &str, output: &Port, row: &[i64], got: &str, style: Style) -> Error {
+    let own = output.shape.get(1).zip(row.first());
+    let twice = own.is_some_and(|(own, channels)| *channels > 0 && Some(*own) == channels.checked_mul(2));
+    let extent = |extent: &i64| if *extent < 0 { "?".to_owned() } else { extent.to_string() };
+    Error::new("the network's output has another shape than its states")
+        .at(format!("{network}, output {}", output.name))
+        .expected(format!("(rows, {})", row.iter().map(extent).collect::<Vec<_>>().join(", ")))
+        .got(got.to_owned())
+        .hinting(if twice {
+            "a learned variance: export the first half of the channels".to_owned()
+        } else {
+            format!("if the network has another output, choose it with {}", style.output("NAME"))
+        })
+}
+
+/// Returns the extents without those equal to one. Two shapes that agree in these hold the same
+/// rows.
+pub(crate) fn plain(shape: &[i64]) -> Vec<i64> {
+    shape.iter().copied().filter(|extent| *extent != 1).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Eta, Guidance, SamplerName, SigmaMax, SigmaMin, Steps};
 use crate::column::Column;
-use crate::errors::{ArgumentError, OrRaise as _, refuse_unknown};
+use crate::errors::{ArgumentError, OrRaise as _, raised_by_onnx, refuse_unknown};
 use crate::models::own;
 use crate::own::{Drawn, Own, in_data_units};
 use crate::rows::{batch, ids};
@@ -17,7 +17,7 @@ use langevin_import::{Call, Diffusers};
 use numpy::PyArray1;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -797,7 +797,8 @@ impl Plan {
     /// UnknownNameError
     ///     If the language is unknown.
     /// ArgumentError
-    ///     If the plan has an operation that only the program that wrote it knows.
+    ///     If the plan has an operation that only the program that wrote it knows, or for an ONNX
+    ///     file, which :meth:`to_onnx` writes.
     ///
     /// Examples
     /// --------
@@ -808,8 +809,90 @@ impl Plan {
     /// >>> names["sample"](lambda x, *_: 0 * x, seed=1, indices=[0, 1], width=3).shape
     /// (2, 3)
     fn emit(&self, language: &str) -> PyResult<String> {
-        let language = langevin_emit::Language::parse(language).or_raise()?;
-        langevin_emit::emit(&self.0, language).or_raise()
+        match langevin_emit::Target::parse(language).or_raise()? {
+            langevin_emit::Target::Program(language) => langevin_emit::emit(&self.0, language).or_raise(),
+            langevin_emit::Target::Onnx => Err(ArgumentError::new_err(
+                "an ONNX file holds the plan and its network: expected plan.to_onnx(\"NETWORK.onnx\"), got emit(\"onnx\")",
+            )),
+        }
+    }
+
+    /// Return one ONNX file that holds the plan and its network, from noise to samples.
+    ///
+    /// The loop of the plan is unrolled: the weights are kept once, and the nodes of the network
+    /// are copied for every evaluation. The input ``noise`` takes standard normal numbers of the
+    /// shape of the samples; a plan with several draws has them along a new first axis. The
+    /// output is ``samples``. Further inputs of the network and the inputs of the plan are inputs
+    /// of the file; a guided plan also takes each further input with ``_unconditional``.
+    ///
+    /// Parameters
+    /// ----------
+    /// network : str or os.PathLike
+    ///     The ONNX file of the network. Weights that it keeps in other files stay there, and the
+    ///     new file must lie in the same folder.
+    /// formulation : Formulation, optional
+    ///     The formulation of the network, if it differs from that of the plan. The plan is
+    ///     converted exactly.
+    /// inputs : sequence of str, optional
+    ///     The names of the network's further inputs. By default they are found by the names and
+    ///     shapes of all inputs.
+    /// output : str, optional
+    ///     The name of the output to read. By default the output with the shape of the states is
+    ///     read.
+    /// normalization : tuple of float, optional
+    ///     Shift and scale of the data: datum = shift + scale·x.
+    ///
+    /// Returns
+    /// -------
+    /// bytes
+    ///     The ONNX file.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If an argument does not fit the network, if the plan has an operation that ONNX cannot
+    ///     express, or if the file would be too large.
+    /// ModelError
+    ///     If the file is not a network.
+    ///
+    /// Examples
+    /// --------
+    /// With ``digits.onnx`` of the repository's ``examples/onnx``:
+    ///
+    /// >>> import langevin, pathlib
+    /// >>> epsilon = langevin.Formulation("table:linear", "epsilon")
+    /// >>> plan = langevin.Plan("dpmpp-2m", steps=5, network=epsilon)
+    /// >>> pathlib.Path("sampler.onnx").write_bytes(plan.to_onnx("digits.onnx")) > 500_000
+    /// True
+    #[pyo3(signature = (network, *, formulation = None, inputs = None, output = None, normalization = None, **unknown: "typing.NoReturn") -> "bytes")]
+    #[allow(clippy::too_many_arguments)]
+    fn to_onnx<'py>(
+        &self,
+        py: Python<'py>,
+        network: PathBuf,
+        formulation: Option<Bound<'py, Formulation>>,
+        inputs: Option<Vec<String>>,
+        output: Option<String>,
+        normalization: Option<(f64, f64)>,
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        refuse_unknown(unknown, "to_onnx", &["network", "formulation", "inputs", "output", "normalization"])?;
+        let mut options = langevin_onnx::UnrollOptions::default().style(langevin_onnx::Style::Keywords);
+        for name in inputs.into_iter().flatten() {
+            options = options.input(name);
+        }
+        if let Some(output) = output {
+            options = options.output(output);
+        }
+        if let Some((shift, scale)) = normalization {
+            options = options.normalization(shift, scale);
+        }
+        let plan = match formulation {
+            Some(own) => self.0.for_network(&own.get().0).or_raise()?,
+            None => self.0.as_ref().clone(),
+        };
+        let unrolled = py.detach(|| langevin_onnx::unroll(&plan, &network, &options));
+        Ok(PyBytes::new(py, &unrolled.map_err(|error| raised_by_onnx(&error))?.file))
     }
 
     /// Return the coefficients of all rows as one array.

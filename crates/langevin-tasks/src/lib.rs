@@ -18,6 +18,7 @@
 //! | [`invert`] | data encoded as noise and reconstructed |
 //! | [`recommend`] | the best sampler within a budget |
 //! | [`spectrum`], [`eigenvalues`], [`trained`] | the Gaussian data of rows, files and models |
+//! | [`unroll`] | a plan unrolled around an ONNX network, as one ONNX file |
 //! | [`train`](mod@train), [`watch`] | training: settings in, a summary out, with an observer |
 //! | [`rundir`], [`lock`] | the directory of a training run, and its lock |
 //! | [`data`], [`rows`] | data by name or from a file; rows in the coordinates of a model |
@@ -75,6 +76,7 @@ pub mod spectrum;
 pub mod train;
 pub mod trained;
 pub mod tune;
+pub mod unroll;
 pub mod watch;
 pub mod words;
 

@@ -64,6 +64,74 @@ pub struct Declared {
     pub output: Option<String>,
 }
 
+impl Declared {
+    /// Returns the formulation of the network.
+    ///
+    /// ```
+    /// use langevin_tasks::source::Declared;
+    /// let text = |text: &str| Some(text.to_owned());
+    /// let declared =
+    ///     Declared { process: text("table:linear"), predict: text("v"), ..Declared::default() };
+    /// assert!(declared.formulation()?.range.is_some());
+    /// assert!(Declared::default().formulation().is_err());
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the process or the prediction is missing, or if a value is wrong.
+    pub fn formulation(&self) -> Result<Formulation> {
+        let given = |value: Option<&str>, name: &str| {
+            value.map(str::to_owned).ok_or_else(|| {
+                Error::misused("an ONNX file does not say what it is").at("‹onnx›").expected(format!("‹{name}›"))
+            })
+        };
+        let process = either_case(&given(self.process.as_deref(), "process")?, Process::parse).or_misused()?;
+        let prediction = either_case(&given(self.predict.as_deref(), "predict")?, Prediction::parse).or_misused()?;
+        let mut formulation = Formulation::new(process, prediction)
+            .with_clock(Clock::parse(self.clock.as_deref().unwrap_or("time")).or_misused()?);
+        if let Some(sigma_data) = self.input_sigma_data {
+            formulation = formulation.with_input(InputScaling::UnitVariance { sigma_data });
+        }
+        let range = match self.trained_range {
+            Some([low, high]) => Some(LambdaRange::from_sigma_ve(low, high).or_misused()?),
+            // A network for a table was trained on the levels of the table. A table that ends in
+            // pure noise has no finite last λ and sets no range.
+            None if formulation.process.name().starts_with("table") => {
+                let [low, _] = usual_range(&formulation.process);
+                let last = formulation.process.level(formulation.process.schedule().domain().1).or_failed()?;
+                LambdaRange::from_sigma_ve(low, last.sigma_ve()).ok()
+            }
+            None => None,
+        };
+        if let Some(range) = range {
+            formulation = formulation.with_range(range);
+        }
+        Ok(formulation)
+    }
+
+    /// Returns the map between the data and the coordinates of the network.
+    ///
+    /// ```
+    /// use langevin_tasks::source::Declared;
+    /// let declared = Declared { normalization: Some((8.0, 2.0)), ..Declared::default() };
+    /// assert_eq!(declared.normalization()?.scale, [2.0]);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the scale is not positive.
+    pub fn normalization(&self) -> Result<Normalization> {
+        let (shift, scale) = self.normalization.unwrap_or((0.0, 1.0));
+        if scale <= 0.0 {
+            return Err(Error::misused("bad scale of the data")
+                .at("‹normalization›")
+                .expected("SHIFT,SCALE with a positive scale")
+                .got(scale.to_string()));
+        }
+        Ok(Normalization { shift: vec![shift], scale: vec![scale] })
+    }
+}
+
 /// A model to sample from.
 ///
 /// # Examples
@@ -172,33 +240,7 @@ impl Source<'_> {
     /// wrong.
     pub fn onnx(path: &Path, declared: &Declared, observer: &dyn Observer) -> Result<Self> {
         content::check("‹onnx›", path, Content::Onnx, observer)?;
-        let given = |value: Option<&str>, name: &str| {
-            value.map(str::to_owned).ok_or_else(|| {
-                Error::misused("an ONNX file does not say what it is").at("‹onnx›").expected(format!("‹{name}›"))
-            })
-        };
-        let process = either_case(&given(declared.process.as_deref(), "process")?, Process::parse).or_misused()?;
-        let prediction =
-            either_case(&given(declared.predict.as_deref(), "predict")?, Prediction::parse).or_misused()?;
-        let mut formulation = Formulation::new(process, prediction)
-            .with_clock(Clock::parse(declared.clock.as_deref().unwrap_or("time")).or_misused()?);
-        if let Some(sigma_data) = declared.input_sigma_data {
-            formulation = formulation.with_input(InputScaling::UnitVariance { sigma_data });
-        }
-        let range = match declared.trained_range {
-            Some([low, high]) => Some(LambdaRange::from_sigma_ve(low, high).or_misused()?),
-            // A network for a table was trained on the levels of the table. A table that ends in
-            // pure noise has no finite last λ and sets no range.
-            None if formulation.process.name().starts_with("table") => {
-                let [low, _] = usual_range(&formulation.process);
-                let last = formulation.process.level(formulation.process.schedule().domain().1).or_failed()?;
-                LambdaRange::from_sigma_ve(low, last.sigma_ve()).ok()
-            }
-            None => None,
-        };
-        if let Some(range) = range {
-            formulation = formulation.with_range(range);
-        }
+        let formulation = declared.formulation()?;
         let mut options = OnnxOptions::default();
         if let Some(shape) = &declared.shape {
             options = options.shape(shape);
@@ -211,14 +253,7 @@ impl Source<'_> {
         }
         let network = guard::caught(|| OnnxNetwork::open(path, formulation, &options))
             .map_or_else(|| Err(contradicts(path)), |read| read.map_err(|error| onnx_failure(&error)))?;
-        let (shift, scale) = declared.normalization.unwrap_or((0.0, 1.0));
-        if scale <= 0.0 {
-            return Err(Error::misused("bad scale of the data")
-                .at("‹normalization›")
-                .expected("SHIFT,SCALE with a positive scale")
-                .got(scale.to_string()));
-        }
-        Ok(Self::Onnx(Box::new(network), Normalization { shift: vec![shift], scale: vec![scale] }))
+        Ok(Self::Onnx(Box::new(network), declared.normalization()?))
     }
 
     /// Sets the values of further inputs of an ONNX network on the unconditional branch, from
@@ -601,13 +636,13 @@ fn array(argument: &str, name: &str, path: &Path, observer: &dyn Observer) -> Re
 }
 
 /// Converts an error about an ONNX file.
-fn onnx_failure(error: &langevin_onnx::Error) -> Error {
+pub(crate) fn onnx_failure(error: &langevin_onnx::Error) -> Error {
     let text = error.to_string();
     if error.is_argument() { Error::misused(text) } else { Error::failed(text) }
 }
 
 /// Returns the error for a file on which a library panicked.
-fn contradicts(path: &Path) -> Error {
+pub(crate) fn contradicts(path: &Path) -> Error {
     Error::failed("the file cannot be used").in_file(path).got("its parts contradict each other")
 }
 

@@ -1,7 +1,7 @@
 //! Flags of the commands about plans.
 
 use super::SamplerArgs;
-use super::values::{finite, list, pair, setting};
+use super::values::{self, finite, list, pair, setting, sigma};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ pub type Numbers = std::vec::Vec<f64>;
 
 /// Show a sampler as a table of numbers, or write it as a program
 ///
-/// The table is printed to stdout. A note on stderr says whether every step keeps the marginal distribution. --emit writes a program without dependencies: the same samples, bit for bit in double precision.
+/// The table is printed to stdout. A note on stderr says whether every step keeps the marginal distribution. --emit writes a program without dependencies: the same samples, bit for bit in double precision. --emit onnx writes the plan and an ONNX network as one ONNX file, from noise to samples.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 #[command(mut_arg("from_diffusers", |arg| arg.conflicts_with_all(["process", "predict", "moves", "grid", "sigma_min", "sigma_max", "from_k", "clamp", "threshold", "guidance"])))]
 #[command(mut_arg("set", |arg| arg.conflicts_with_all(["sampler", "moves"]).help(SET_HELP)))]
-#[command(mut_arg("plan", |arg| arg.conflicts_with_all(["process", "predict", "from_diffusers", "from_k", "sampler", "moves", "eta", "steps", "nfe", "grid", "sigma_min", "sigma_max", "start_at", "clamp", "threshold", "guidance"])))]
+#[command(mut_arg("plan", |arg| arg.conflicts_with_all(["from_diffusers", "from_k", "sampler", "moves", "eta", "steps", "nfe", "grid", "sigma_min", "sigma_max", "start_at", "clamp", "threshold", "guidance"])))]
 pub struct PlanArgs {
     /// A saved plan, in place of the flags that choose a sampler
     #[arg(value_name = "PLAN.json")]
@@ -50,13 +50,45 @@ pub struct PlanArgs {
     /// Print the table as CSV
     #[arg(long)]
     pub csv: bool,
-    /// Print a program that runs the plan: c, js, rust, swift or numpy
+    /// Print a program that runs the plan: c, js, rust, swift or numpy; or, with --onnx, write the plan and its network as one file: onnx
     #[arg(long, value_name = "LANGUAGE", conflicts_with_all = ["json", "csv"])]
     pub emit: Option<String>,
     /// Write the plan to this file as JSON, or with --emit the program, and print no table
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "csv"])]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub around: AroundArgs,
 }
+
+/// The network that a plan is unrolled around.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct AroundArgs {
+    /// The ONNX network of --process and --predict; a saved plan is for its own network without them
+    #[arg(help_heading = ONNX, long, value_name = "FILE", requires_all = ["emit", "out"])]
+    pub onnx: Option<PathBuf>,
+    /// The time input of the network: time (of its process), scaled:1000, remaining:1000, lambda, quarter-log-sigma, log-sigma:F, angle [default: time]
+    #[arg(help_heading = ONNX, long, value_name = "C", requires = "onnx")]
+    pub clock: Option<String>,
+    /// Scale the input as EDM does, for data with this standard deviation [default: no scaling]
+    #[arg(help_heading = ONNX, long, value_name = "S", requires = "onnx", value_parser = sigma, allow_negative_numbers = true)]
+    pub input_sigma_data: Option<f64>,
+    /// The noise range of the training, in σ/α [default: that of a table, otherwise unlimited]
+    #[arg(help_heading = ONNX, long, value_name = "MIN,MAX", requires = "onnx", value_parser = values::range, allow_negative_numbers = true)]
+    pub trained_range: Option<[f64; 2]>,
+    /// Normalisation of the data, x = (datum − SHIFT)/SCALE; the file returns data [default: 0,1]
+    #[arg(help_heading = ONNX, long, value_name = "SHIFT,SCALE", requires = "onnx", value_parser = pair, allow_negative_numbers = true)]
+    pub normalization: Option<(f64, f64)>,
+    /// Name of an input that is neither the state nor the time, such as class_labels, and becomes an input of the file; may be repeated [default: found by names and shapes]
+    #[arg(help_heading = ONNX, long, value_name = "NAME", requires = "onnx")]
+    pub input: Vec<String>,
+    /// Output of the network [default: the one with the shape of the state]
+    #[arg(help_heading = ONNX, long, value_name = "NAME", requires = "onnx")]
+    pub output: Option<String>,
+}
+
+/// The heading of the flags for --emit onnx.
+const ONNX: &str = "With --emit onnx";
 
 /// The help of --set for commands that also import from k-diffusion.
 const SET_HELP: &str = "With --from-diffusers: an argument of the scheduler's `step`, as in s_churn=40 or use_clipped_model_output=true; with --from-k: an argument of the function; may be repeated";

@@ -5,22 +5,26 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::request;
 use crate::terminal::TERMINAL;
-use crate::words::either_case;
+use crate::words::{either_case, plural, shown, visible};
 use langevin::plan::Note;
 use langevin::request::{GRID, STEPS};
 use langevin::sampler::Start;
 use langevin::{Formulation, Map, Plan, Prediction, Process, Request};
-use langevin_emit::{Language, emit};
+use langevin_emit::{Target, emit};
 use langevin_import::k;
 use langevin_tasks::content::Content;
 use langevin_tasks::documents;
+use langevin_tasks::observe::{Note as Said, Observer as _};
 use langevin_tasks::sample::note_if_noisy;
+use langevin_tasks::source::Declared;
+use langevin_tasks::unroll::Around;
 use std::path::Path;
 
 /// Runs the command.
 pub fn run(args: &PlanArgs) -> Result<()> {
     let request = started(args, args.sampler.config_request());
-    let language = args.emit.as_deref().map(|name| either_case(name, Language::parse)).transpose().or_misused()?;
+    let target = args.emit.as_deref().map(|name| either_case(name, Target::parse)).transpose().or_misused()?;
+    check_network(args, target)?;
     if let Some(out) = &args.out {
         atomic::probe(out)?;
     }
@@ -29,12 +33,16 @@ pub fn run(args: &PlanArgs) -> Result<()> {
         (None, Some(scheduler)) => scheduler.plan(&request, &TERMINAL)?,
         (None, None) => from_flags(args)?,
     };
-    if let Some(language) = language {
-        let program = emit(&plan, language).or_failed()?;
-        return match &args.out {
-            Some(out) => atomic::write(out, |out| out.write_all(program.as_bytes())),
-            None => print(&program),
-        };
+    match (target, &args.out, &args.around.onnx) {
+        (Some(Target::Program(language)), out, _) => {
+            let program = emit(&plan, language).or_failed()?;
+            return match out {
+                Some(out) => atomic::write(out, |out| out.write_all(program.as_bytes())),
+                None => print(&program),
+            };
+        }
+        (Some(Target::Onnx), Some(out), Some(network)) => return unroll(args, plan, network, out),
+        _ => {}
     }
     match (&args.out, args.json, args.csv) {
         (Some(out), ..) => {
@@ -66,6 +74,94 @@ pub fn run(args: &PlanArgs) -> Result<()> {
     Ok(())
 }
 
+/// Checks the flags of the network against the target.
+fn check_network(args: &PlanArgs, target: Option<Target>) -> Result<()> {
+    let around = &args.around;
+    let scheduler = args.import.diffusers.from_diffusers.is_some();
+    match (target, &around.onnx) {
+        (Some(Target::Onnx), None) => {
+            return Err(Failure::misused("an ONNX file holds the plan and its network")
+                .at("--emit onnx")
+                .expected("--onnx FILE and --out FILE")
+                .got("no network"));
+        }
+        (Some(Target::Onnx), Some(_)) if args.plan.is_none() && !scheduler && args.predict.is_none() => {
+            return Err(Failure::misused("an ONNX file does not say what it is").at("--onnx").expected("--predict"));
+        }
+        (Some(Target::Program(_)), Some(_)) => {
+            return Err(Failure::misused("a program takes the network as a function")
+                .at("--onnx")
+                .expected("--emit onnx")
+                .got(format!("--emit {}", args.emit.as_deref().unwrap_or_default()))
+                .hint("leave out --onnx"));
+        }
+        _ => {}
+    }
+    let undeclared = scheduler || args.plan.is_some() && args.process.is_none() && args.predict.is_none();
+    let facts = [
+        ("--clock", around.clock.is_some()),
+        ("--input-sigma-data", around.input_sigma_data.is_some()),
+        ("--trained-range", around.trained_range.is_some()),
+    ];
+    if let Some((flag, _)) = facts.iter().find(|(_, there)| *there && undeclared) {
+        let failure = Failure::misused("the plan already says what its network is").at(*flag).got("a plan of its own");
+        return Err(match scheduler {
+            true => failure.expected("--process and --predict instead of --from-diffusers"),
+            false => failure.expected("--process and --predict, which describe the network"),
+        });
+    }
+    let declared = [("--process", args.process.is_some()), ("--predict", args.predict.is_some())];
+    match declared.iter().find(|(_, there)| *there && args.plan.is_some() && args.around.onnx.is_none()) {
+        Some((flag, _)) => Err(Failure::misused("a saved plan has its own process and network")
+            .at(*flag)
+            .expected("PLAN.json without it")
+            .got("both")
+            .hint("with --emit onnx, --process and --predict describe the network")),
+        None => Ok(()),
+    }
+}
+
+/// Returns the declaration of the network that the plan is unrolled around.
+fn declared(args: &PlanArgs) -> Declared {
+    let around = &args.around;
+    let own = args.plan.is_none() && around.onnx.is_some();
+    Declared {
+        process: args.process.clone().or_else(|| own.then(|| PROCESS.to_owned())),
+        predict: args.predict.clone(),
+        clock: around.clock.clone(),
+        input_sigma_data: around.input_sigma_data,
+        trained_range: around.trained_range,
+        normalization: around.normalization,
+        output: around.output.clone(),
+        ..Declared::default()
+    }
+}
+
+/// Writes the plan and its network as one ONNX file.
+fn unroll(args: &PlanArgs, plan: Plan, network: &Path, out: &Path) -> Result<()> {
+    let declared = declared(args);
+    let around = Around { network, declared: &declared, inputs: &args.around.input };
+    let plan = if args.plan.is_some() { around.convert(&plan, &TERMINAL)? } else { plan };
+    let unrolled = around.unroll(&plan, &TERMINAL)?;
+    around.check_data(&unrolled, out)?;
+    note_if_noisy(&plan, &TERMINAL);
+    atomic::write(out, |out| out.write_all(&unrolled.file))?;
+    say(&format!(
+        "{} around {}, {} and {}: {}",
+        visible(plan.name()),
+        shown(network),
+        plural(plan.nfe() as u64, "evaluation"),
+        plural(unrolled.nodes as u64, "node"),
+        shown(out),
+    ));
+    say(&format!("inputs: {}", visible(&unrolled.inputs.join(", "))));
+    say(&format!("output: {}", visible(&unrolled.output)));
+    Ok(())
+}
+
+/// The process of a sampler of k-diffusion, unless --process says otherwise.
+const PROCESS: &str = "ve";
+
 /// Compiles a sampler on a process.
 fn from_flags(args: &PlanArgs) -> Result<Plan> {
     if args.import.from_k.is_none() && !args.import.diffusers.set.is_empty() {
@@ -74,7 +170,7 @@ fn from_flags(args: &PlanArgs) -> Result<Plan> {
             .expected("--from-diffusers or --from-k")
             .hint("options of a sampler go behind its name: --sampler heun:churn=40"));
     }
-    let name = args.process.as_deref().unwrap_or("ve");
+    let name = args.process.as_deref().unwrap_or(PROCESS);
     let process = either_case(name, Process::parse).or_misused()?;
     let prediction =
         args.predict.as_deref().map(|name| either_case(name, Prediction::parse)).transpose().or_misused()?;
@@ -104,12 +200,21 @@ fn from_flags(args: &PlanArgs) -> Result<Plan> {
         _ => request,
     };
     if let Some(prediction) = prediction {
-        request = request.network(Formulation::new(process.clone(), prediction));
+        request = request.network(match args.around.onnx {
+            Some(_) => declared(args).formulation()?,
+            None => Formulation::new(process.clone(), prediction),
+        });
     }
     if let Some(weight) = args.guidance {
         request = request.guidance(weight);
     }
-    started(args, request.process(process)).plan().or_misused()
+    let request = started(args, request.process(process));
+    if let (Some(_), Ok(range)) = (&args.around.onnx, request.noise_range())
+        && range.clipped
+    {
+        TERMINAL.note(&Said::Clipped(range.min, range.max));
+    }
+    request.plan().or_misused()
 }
 
 /// Returns the request with the starting point of the flags.
