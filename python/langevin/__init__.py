@@ -14,6 +14,7 @@ Name                        Purpose
 :func:`samplers`            the names of all samplers
 :func:`analyze`             the exact error of a plan on Gaussian data
 :func:`recommend`           samplers and grids, ranked by that error within a budget
+:func:`tune`                a plan fitted to one model, and the evidence that it is better
 :func:`adaptive`            samples with a step size for each row
 :func:`likelihood`          −log p of data under a model
 :func:`trace`               the plan of a sampler of another library or program
@@ -58,6 +59,7 @@ from ._langevin import (
     Ranking,
     Reading,
     Stepper,
+    Tuned,
     __version__,
     analyze,
     recommend,
@@ -66,8 +68,9 @@ from ._langevin import (
 from ._drive import Adapted, Likelihood, RowQuery, adaptive, likelihood
 from ._run import Step
 from ._trace import trace
+from ._tune import tune
 
-_arguments.guard(_langevin, ["analyze", "recommend"], [Density, Formulation, InputLevel, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper])
+_arguments.guard(_langevin, ["analyze", "recommend"], [Density, Formulation, InputLevel, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper, Tuned])
 analyze, recommend = _langevin.analyze, _langevin.recommend
 
 __all__ = [
@@ -98,6 +101,7 @@ __all__ = [
     "Step",
     "Stepper",
     "TraceError",
+    "Tuned",
     "UnknownNameError",
     "__version__",
     "adaptive",
@@ -107,6 +111,7 @@ __all__ = [
     "recommend",
     "samplers",
     "trace",
+    "tune",
 ]
 
 

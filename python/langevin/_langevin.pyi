@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_trace", "analyze", "cli", "recommend", "samplers"]
+__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "Tuned", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_trace", "_tune", "analyze", "cli", "recommend", "samplers"]
 
 __version__: Final[str]
 
@@ -2315,6 +2315,84 @@ class Stepper:
         """
 
 @final
+class Tuned:
+    """
+    A plan fitted to one model, with the evidence that it is better than all known plans.
+
+    The result of :func:`tune`. It prints as the tables of ``langevin tune``.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> found = langevin.tune(langevin.Density("moons"), 4, process="vp", samples=32, test=64)
+    >>> found.improves, found.plan.nfe, found.ratio < 1
+    (True, 4, True)
+    """
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def error(self, /) -> float:
+        """
+        Root mean square distance of the tuned plan's samples from the fine solution.
+
+        It is measured on samples that the fit has not seen, in the units of the model.
+        """
+    @property
+    def hurried(self, /) -> bool:
+        """
+        ``True`` if the time ran out before the fits ended.
+        """
+    @property
+    def improves(self, /) -> bool:
+        """
+        ``True`` if the interval of the ratio lies below 1.
+        """
+    @property
+    def interval(self, /) -> tuple[float, float]:
+        """
+        95 % bootstrap interval of the ratio.
+        """
+    @property
+    def known(self, /) -> Plan:
+        """
+        Best of all known plans with as many evaluations, on the samples of the test.
+        """
+    @property
+    def known_error(self, /) -> float:
+        """
+        Root mean square distance of the best known plan's samples from the fine solution.
+        """
+    @property
+    def plan(self, /) -> Plan:
+        """
+        Plan to use: the tuned plan, or the best known one if the improvement is not certain.
+        """
+    @property
+    def ratio(self, /) -> float:
+        """
+        Error of the tuned plan divided by that of the best known plan.
+        """
+    def to_dict(self, /) -> "dict[str, typing.Any]":
+        """
+        Return all figures, with the keys of ``langevin tune --json``.
+
+        Returns
+        -------
+        dict
+            ``"error"``, ``"known"``, ``"ratio"``, ``"interval"``, ``"improves"``, ``"fine"``,
+            ``"wall"``, ``"to_data"`` (``None`` without data), ``"transfers"``, ``"seeds"``,
+            ``"samples"``, ``"evaluations"`` and others.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> moons = langevin.Density("moons")
+        >>> found = langevin.tune(moons, 3, process="vp", samples=32, test=64)
+        >>> found.to_dict()["seeds"]  # of the fit, and of the test
+        [0, 1]
+        """
+
+@final
 class _Program:
     """
     Program whose model the caller evaluates; used by ``langevin._drive``.
@@ -2414,6 +2492,11 @@ def _trace(name: str, source: str, network: Formulation, calls: SupportsGetItem[
     -------
     Plan
         The plan.
+    """
+
+def _tune(model: Any, shape: SupportsGetItem[int, SupportsIndex] | None, double: bool, network: Formulation | None, read_as: str | None, nfe: SupportsIndex, method: str, data: Incomplete | None, guidance: SupportsFloat | SupportsIndex | None, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex | None], counts: SupportsLenAndGetItem[SupportsIndex | None], seed: SupportsIndex, minutes: SupportsFloat | SupportsIndex | None, threads: SupportsIndex | None, bar: Any | None) -> Tuned:
+    """
+    Tune a plan; used by ``langevin._tune``.
     """
 
 def analyze(plan: Plan, data: "numpy.typing.ArrayLike | str | Network", *, score_error: SupportsFloat | SupportsIndex = 0.0, raw: "bool | None" = None, **unknown: "typing.NoReturn") -> "dict[str, typing.Any]":

@@ -182,10 +182,10 @@ class _Bar:
         except ImportError:
             self.bar = None
 
-    def advance(self):
-        self.done += 1
+    def advance(self, count=1):
+        self.done += count
         if self.bar is not None:
-            self.bar.update()
+            self.bar.update(count)
         elif sys.stderr.isatty():
             print(f"\r{self.done} of {self.total}", end="", file=sys.stderr, flush=True)
 

@@ -11,6 +11,8 @@
 //! | [`models`] | `Density` and `Network`: models evaluated without the interpreter |
 //! | [`onnx`] | `OnnxNetwork`: a network in an ONNX file |
 //! | [`own`] | samples of the library's own models |
+//! | [`tuning`] | `tune`: a plan fitted to one model |
+//! | [`called`] | a model in Python as a model of the library |
 //! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
 //! | [`programs`] | adaptive steps and likelihoods, with the model in Python |
 //! | [`recorded`] | the plan of a sampler that `langevin.trace` has recorded |
@@ -30,6 +32,7 @@
 mod analysis;
 mod arguments;
 mod arrays;
+mod called;
 mod column;
 mod errors;
 mod models;
@@ -44,6 +47,7 @@ mod share;
 mod stepper;
 mod tensors;
 mod theory;
+mod tuning;
 
 use pyo3::prelude::*;
 
@@ -137,6 +141,8 @@ mod _langevin {
     use crate::stepper::{Query, Stepper};
     #[pymodule_export]
     use crate::theory::{Formulation, InputLevel, Level, Prediction, Process, Reading};
+    #[pymodule_export]
+    use crate::tuning::{_tune, Tuned};
 
     // Python requires this lower-case name.
     #[allow(non_upper_case_globals)]

@@ -49,6 +49,15 @@ pub struct Query {
     rows: Py<PyArray1<u64>>,
 }
 
+impl Query {
+    /// Creates the query of a model call.
+    pub fn new(x: Py<PyAny>, level: &InputLevel, branch: Branch, index: usize, rows: Py<PyArray1<u64>>) -> Self {
+        let InputLevel { time, alpha, sigma } = *level;
+        let branch = if branch == Branch::Unconditional { "unconditional" } else { "main" };
+        Self { x, time, alpha, sigma, branch, index, rows }
+    }
+}
+
 #[pymethods]
 impl Query {
     /// Sample index of each row: uint64, shape (rows,).
@@ -306,15 +315,7 @@ impl Stepper {
         let mut inner = self.lock(py);
         let index = inner.1;
         let found = either!(&mut inner.0, typed => typed.query(py))?;
-        Ok(found.map(|(x, level, branch)| Query {
-            x,
-            time: level.time,
-            alpha: level.alpha,
-            sigma: level.sigma,
-            branch: if branch == Branch::Unconditional { "unconditional" } else { "main" },
-            index,
-            rows: self.rows.clone_ref(py),
-        }))
+        Ok(found.map(|(x, level, branch)| Query::new(x, &level, branch, index, self.rows.clone_ref(py))))
     }
 
     /// Execute the plan up to the next model evaluation, without scaling the model's input.

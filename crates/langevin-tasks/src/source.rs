@@ -153,6 +153,39 @@ pub enum Source<'a> {
     Onnx(Box<OnnxNetwork>, Normalization),
     /// An exact density.
     Exact(Box<dyn Density>),
+    /// A model that the caller implements.
+    Lent(Lent<'a>),
+}
+
+/// A model that the caller implements.
+///
+/// ```
+/// use langevin_analysis::exact;
+/// use langevin_tasks::source::{Lent, Source};
+/// let model = exact::named("moons")?;
+/// let source = Source::Lent(Lent {
+///     model: &model,
+///     name: "own".to_owned(),
+///     shape: vec![2],
+///     differentiable: true,
+///     serial: false,
+/// });
+/// assert_eq!(source.read_as(Some("vp"), &())?.path(), "vp:D");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[allow(missing_debug_implementations)] // a model is not printable
+pub struct Lent<'a> {
+    /// The model, in the coordinates of the data.
+    pub model: &'a (dyn Vjp<Vec<f64>> + Sync),
+    /// Name of the model.
+    pub name: String,
+    /// Shape of one sample.
+    pub shape: Vec<usize>,
+    /// True if the output can be differentiated with respect to the input.
+    pub differentiable: bool,
+    /// True if the model answers one question at a time.
+    pub serial: bool,
 }
 
 /// Returns the names x0, x1, … for columns without names.
@@ -221,8 +254,8 @@ impl Source<'_> {
     }
 
     /// Returns the number of threads that share the rows: the requested number, or by default that
-    /// of the thread pool. By default a card is fed by one thread, because each thread that uses a
-    /// card allocates memory of its own on it.
+    /// of the thread pool. The default is one for a serial model, and for a card, on which each
+    /// thread would allocate memory of its own.
     ///
     /// ```
     /// use langevin_tasks::source::{Named, Source};
@@ -230,7 +263,8 @@ impl Source<'_> {
     /// # Ok::<(), langevin_tasks::Error>(())
     /// ```
     pub fn threads(&self, asked: Option<usize>) -> usize {
-        asked.unwrap_or_else(|| if self.is_on_card() { 1 } else { rayon::current_num_threads() })
+        let serial = matches!(self, Self::Lent(Lent { serial: true, .. }));
+        asked.unwrap_or_else(|| if serial || self.is_on_card() { 1 } else { rayon::current_num_threads() })
     }
 
     /// Opens an ONNX file according to its declaration.
@@ -294,7 +328,7 @@ impl Source<'_> {
         match self {
             Self::Network(network) => Some(network),
             Self::Borrowed(network) => Some(network),
-            Self::Onnx(..) | Self::Exact(_) => None,
+            Self::Onnx(..) | Self::Exact(_) | Self::Lent(_) => None,
         }
     }
 
@@ -312,6 +346,7 @@ impl Source<'_> {
             Self::Borrowed(network) => &network.metadata().data.name,
             Self::Onnx(network, _) => network.name(),
             Self::Exact(density) => density.name(),
+            Self::Lent(lent) => &lent.name,
         }
     }
 
@@ -322,6 +357,7 @@ impl Source<'_> {
             Self::Borrowed(network) => network.shape().to_vec(),
             Self::Onnx(network, _) => network.shape().to_vec(),
             Self::Exact(density) => vec![density.dim()],
+            Self::Lent(lent) => lent.shape.clone(),
         }
     }
 
@@ -365,7 +401,7 @@ impl Source<'_> {
 
     /// Returns true if the output can be differentiated with respect to the input.
     pub fn is_differentiable(&self) -> bool {
-        !matches!(self, Self::Onnx(..))
+        !matches!(self, Self::Onnx(..) | Self::Lent(Lent { differentiable: false, .. }))
     }
 
     /// Returns the range of values of the data's pictures, if it is known.
@@ -533,6 +569,7 @@ impl Source<'_> {
             Self::Borrowed(network) => *network,
             Self::Onnx(network, _) => &**network,
             Self::Exact(density) => density,
+            Self::Lent(lent) => lent.model,
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::condition::Condition;
 use crate::data::{self, Reading};
 use crate::error::{Blame as _, Error, Result};
+use crate::limits;
 use crate::observe::{Note, Observer, Progress, or_failed};
 use crate::rows;
 use crate::source::{Reader, Source};
@@ -11,7 +12,8 @@ use langevin::model::{Model, Query};
 use langevin::plan::{Builder, Origin, Plan, Sampling, Tuning};
 use langevin::text::plural;
 use langevin::{Request, SampleId};
-use langevin_analysis::tune::{Method, Prepared as Search, Stage, Transfer, Tune, Tuned, Watch};
+use langevin_analysis::tune::{Method, Prepared as Search, Stage, ToData, Transfer, Tune, Tuned, Watch};
+use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,15 @@ const DATA: usize = 1000;
 /// Numbers of a probe, and the difference at which two models are not the same: networks differ by
 /// rounding between machines.
 const PROBE: (usize, f64) = (4, 1e-3);
+
+/// Data to compare samples with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Data<'a> {
+    /// A name or a file.
+    Named(&'a str),
+    /// Rows, one after another, in the units of the data.
+    Rows(&'a [f64]),
+}
 
 /// Settings of a tuning. `None` selects the default.
 #[derive(Clone, Debug)]
@@ -42,9 +53,9 @@ pub struct Settings<'a> {
     pub minutes: Option<f64>,
     /// Number of threads; default: the number of cores.
     pub threads: Option<usize>,
-    /// Data to compare samples with: a name or a file. Default: the density itself, or the built-in
-    /// data that a network was trained on.
-    pub data: Option<&'a str>,
+    /// Data to compare samples with. Default: the density itself, or the built-in data that a
+    /// network was trained on.
+    pub data: Option<Data<'a>>,
     /// Options for reading the data.
     pub reading: &'a Reading,
     /// Classes and guidance.
@@ -235,7 +246,9 @@ pub fn prepare<'a>(
     let samples = settings.samples.unwrap_or_else(|| usual(0));
     let test = settings.test.unwrap_or_else(|| usual(1));
     // Four times as many samples as the fit has judge it.
-    source.check_rows((5 * samples).max(test))?;
+    let most = samples.saturating_mul(5).max(test);
+    check_memory(most, samples, settings.nfe, source.width())?;
+    source.check_rows(most)?;
     if settings.nfe < 2 {
         return Err(Error::misused("nothing can be tuned with one evaluation")
             .at("‹nfe›")
@@ -253,11 +266,34 @@ pub fn prepare<'a>(
     Ok(Prepared { reader, request, tune, classes, guidance, data, minutes: settings.minutes })
 }
 
+/// Checks that the samples and the derivatives of a fit fit in memory.
+fn check_memory(most: usize, samples: usize, nfe: usize, width: usize) -> Result<()> {
+    limits::memory(most, width)
+        .and_then(|()| {
+            // A column for each weight and level, and the answers of a run.
+            let columns = nfe.saturating_mul(nfe.saturating_add(7)) / 2 + 2;
+            limits::memory(samples, width.saturating_mul(columns / 8 + 1))
+        })
+        .map_err(|_| {
+            Error::misused("the samples of the fit and the test do not fit in memory")
+                .at("‹samples›, ‹test›")
+                .expected("smaller numbers")
+                .got(format!("{samples} for the fit, {most} in one run"))
+        })
+}
+
 /// Returns rows of data in the units of the model, or `None` if there are none.
 fn data(source: &Source<'_>, settings: &Settings<'_>, observer: &dyn Observer) -> Result<Option<Vec<f64>>> {
     let seed = settings.seed.wrapping_add(2);
     let set = match (settings.data, source) {
-        (Some(name), _) => rows::read(name, seed, settings.reading, source, observer)?,
+        (Some(Data::Named(name)), _) => rows::read(name, seed, settings.reading, source, observer)?,
+        (Some(Data::Rows(values)), _) => {
+            let mut values = values[..values.len().min(DATA * source.width())].to_vec();
+            if let Some(map) = source.normalization() {
+                let _volume = map.to_model(&mut values, source.width());
+            }
+            return Ok(Some(values));
+        }
         (None, Source::Exact(density)) => {
             let ids: Vec<SampleId> = (0..DATA as u64).map(|index| SampleId { seed, index }).collect();
             return Ok(Some(density.sample(&ids)));
@@ -437,4 +473,32 @@ pub fn note_if_foreign(plan: &Plan, reader: &Reader<'_>, observer: &dyn Observer
     if probe.len() != tuning.probe.len() || probe.iter().zip(&tuning.probe).any(far) {
         observer.note(&Note::TunedElsewhere(tuning.model.clone()));
     }
+}
+
+/// Returns the result as JSON, without the plan.
+#[must_use]
+pub fn document(tuned: &Tuned) -> serde_json::Value {
+    let known = &tuned.known;
+    let transfer =
+        |transfer: &Transfer| json!({"what": transfer.what, "tuned": transfer.errors[0], "known": transfer.errors[1]});
+    let to_data = |data: ToData| {
+        json!({
+            "tuned": data.tuned, "known": data.known, "fine": data.fine, "rows": data.rows,
+            "difference": data.difference, "worse": data.is_worse(),
+        })
+    };
+    json!({
+        "nfe": tuned.plan.nfe(), "method": tuned.method.name(), "error": tuned.error, "fitted": tuned.fitted,
+        "ratio": tuned.ratio(), "interval": tuned.interval, "improves": tuned.improves(),
+        "known": {
+            "sampler": known.sampler, "grid": known.grid, "steps": known.steps, "nfe": known.plan.nfe(),
+            "error": tuned.known_error,
+        },
+        "plans": tuned.plans, "start": tuned.start, "seeds": tuned.seeds, "samples": tuned.samples,
+        "evaluations": tuned.evaluations,
+        "fine": {"nfe": tuned.fine, "rms_of_half": tuned.fine_error},
+        "wall": {"last_row": tuned.wall.last_row, "outside": tuned.wall.outside},
+        "to_data": tuned.to_data.map(to_data),
+        "transfers": tuned.transfers.iter().map(transfer).collect::<Vec<_>>(),
+    })
 }

@@ -9,7 +9,7 @@
 //! | [`Tune`], [`Prepared`], [`Tuned`] | the settings, the work and the result |
 //! | [`Method`] | what is fitted: noise levels, weights, or both |
 //! | [`Table`] | a plan as noise levels and weights of past predictions |
-//! | [`Known`], [`ToData`], [`Wall`], [`Transfer`] | the evidence |
+//! | [`Known`], [`ToData`], [`Wall`], [`Transfer`], [`Line`] | the evidence |
 //! | [`Watch`], [`Stage`] | progress |
 
 mod evidence;
@@ -21,9 +21,11 @@ mod run;
 mod table;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use evidence::{ToData, Wall};
 pub use known::Known;
 pub use methods::Method;
 pub use run::{Prepared, Stage, Transfer, Tune, Tuned, Watch};
 pub use table::Table;
+pub use words::Line;
