@@ -2121,6 +2121,11 @@ class Ranking:
         Number of plans that were analysed.
         """
     @property
+    def tuned(self, /) -> Tuned | None:
+        """
+        Plan fitted to the network, with its evidence; ``None`` without ``tune=True``.
+        """
+    @property
     def usual(self, /) -> list[Candidate]:
         """
         Usual choices within the same budget of evaluations, if they fit it.
@@ -2562,7 +2567,7 @@ def cli(arguments: SupportsGetItem[int, str]) -> int:
         The exit status; 0 means success.
     """
 
-def recommend(data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" = None, process: Process | str | None = None, *, network: "Formulation | Network | None" = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu: SupportsFloat | SupportsIndex | None = None, samplers: SupportsGetItem[int, str] | None = None, grids: SupportsGetItem[int, str] | None = None, by: str = "w2", score_error: SupportsFloat | SupportsIndex = 0.0, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, raw: "bool | None" = None, neighbours: SupportsFloat | SupportsIndex = 0.25, measure: SupportsIndex | None = None, seed: SupportsIndex = 0, **unknown: "typing.NoReturn") -> Ranking:
+def recommend(data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" = None, process: Process | str | None = None, *, network: "Formulation | Network | None" = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu: SupportsFloat | SupportsIndex | None = None, samplers: SupportsGetItem[int, str] | None = None, grids: SupportsGetItem[int, str] | None = None, by: str = "w2", score_error: SupportsFloat | SupportsIndex = 0.0, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None, raw: "bool | None" = None, neighbours: SupportsFloat | SupportsIndex = 0.25, measure: SupportsIndex | None = None, tune: bool = False, seed: SupportsIndex = 0, **unknown: "typing.NoReturn") -> Ranking:
     """
     Rank samplers and grids by their exact error on Gaussian data, within a budget.
 
@@ -2608,6 +2613,8 @@ def recommend(data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" 
     measure : int, optional
         The number of plans to try on the :class:`Network`. The first deterministic plans draw
         samples, and the one that ends nearest to a fine reference becomes the best.
+    tune : bool, default False
+        ``True`` also fits a plan to the :class:`Network`, as :func:`tune` does: ``Ranking.tuned``.
     seed : int, default 0
         The seed of these samples.
 
@@ -2619,8 +2626,8 @@ def recommend(data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" 
     Raises
     ------
     ArgumentError
-        If ``nfe`` is missing or out of range, if arguments exclude each other, or if ``measure`` is
-        given without a :class:`Network`.
+        If ``nfe`` is missing or out of range, if arguments exclude each other, or if ``measure`` or
+        ``tune`` is given without a :class:`Network`.
     ShapeError
         If the data have the wrong shape.
     UnknownNameError

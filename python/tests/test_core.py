@@ -163,6 +163,8 @@ def test_recommend_for_a_network_of_ours(table):
     nearest = min(found["trials"], key=lambda trial: trial["rms"])
     assert (tried.best.sampler, tried.best.grid) == (nearest["sampler"], nearest["grid"])
     assert found["reference_error"] < nearest["rms"]
+    tuned = langevin.recommend(network, 4, tune=True).tuned
+    assert tried.tuned is None and tuned.plan.nfe == 4 and tuned.plan.network == network.formulation
 
 
 def test_samples_of_a_network_are_data(table):
@@ -194,6 +196,8 @@ def test_a_network_says_how_it_is_used(table):
         langevin.recommend(network)
     with pytest.raises(langevin.Error, match="no model to try plans on"):
         langevin.recommend("power:1:d=4", 5, measure=2)
+    with pytest.raises(langevin.Error, match=r"no model to try plans on \(tune\)"):
+        langevin.recommend("power:1:d=4", 5, tune=True)
     with pytest.raises(langevin.Error, match="expected a Formulation or a Network, got str"):
         langevin.recommend("power:1:d=4", 5, network="vp")
     with pytest.raises(langevin.Error, match="returns the denoised prediction"):

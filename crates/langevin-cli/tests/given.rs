@@ -425,6 +425,7 @@ const CALLS: &[&str] = &[
     "recommend m.safetensors --nfe 4 | --measure 2",
     "recommend m.safetensors --nfe 4 --measure 2 | --seed 5",
     "recommend m.safetensors --nfe 4 --measure 2 | --threads 0",
+    "recommend m.safetensors --nfe 4 | --tune",
     "recommend --data rows.csv --nfe 4 | --neighbours 0",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --log 1",
     "train --data rows.csv --steps 3 --json --out o.safetensors | --from m.safetensors",

@@ -130,8 +130,16 @@ fn plans_are_tried_on_a_model() {
     // Five by default; without it nothing is drawn.
     assert_eq!(stdout.split("predicted  measured\n").nth(1).unwrap().lines().take_while(|l| !l.is_empty()).count(), 5);
     assert!(json(here, "recommend m.safetensors --nfe 8 --json")["measured"].is_null());
+    // With --tune a plan is fitted too, and it is the one in the file.
+    let document = json(here, "recommend m.safetensors --nfe 4 --tune --out t.json --json");
+    let tuned = &document["tuned"];
+    assert!(tuned["improves"].as_bool().unwrap() && tuned["ratio"].as_f64().unwrap() < 1.0, "{tuned}");
+    let plan = std::fs::read_to_string(here.join("t.json")).unwrap();
+    assert!(plan.contains("\"tuning\"") && plan.contains("tuned-all-4"));
+    works(here, "sample m.safetensors --plan t.json -n 4 --out s.npy");
     for (flags, words) in [
         ("--data moons --measure", "there is no model to try plans on"),
+        ("--data moons --tune", "there is no model to try plans on (--tune)"),
         ("m.safetensors --measure 0", "expected a whole number from 1"),
         ("m.safetensors --seed 3", "--measure"),
         ("m.safetensors --sampler ddpm --measure", "nothing can be measured"),

@@ -6,6 +6,7 @@ use crate::observer::Interpreter;
 use crate::plan::{Plan, json_text, warn_if_clipped};
 use crate::share::cores;
 use crate::theory::{Formulation, ProcessLike};
+use crate::tuning::Tuned;
 use langevin::request::REFERENCE_PROCESS;
 use langevin::{Request, Sampler};
 use langevin_analysis::Analyze as _;
@@ -14,6 +15,7 @@ use langevin_analysis::recommend::{By, Measured, Search};
 use langevin_import::{Call, Diffusers, Imported};
 use langevin_tasks::recommend::Settings;
 use langevin_tasks::source::Source;
+use langevin_tasks::tune::Found;
 use numpy::{PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -268,7 +270,7 @@ impl Candidate {
 /// >>> [candidate.sampler for candidate in ranking.candidates]
 /// ['dpmpp-2m', 'ddim']
 #[pyclass(frozen, module = "langevin")]
-pub struct Ranking(langevin_analysis::recommend::Ranking, Option<Measured>);
+pub struct Ranking(langevin_analysis::recommend::Ranking, Option<Measured>, Option<Arc<Found>>);
 
 #[pymethods]
 impl Ranking {
@@ -346,6 +348,12 @@ impl Ranking {
         Ok(Some(all))
     }
 
+    /// Plan fitted to the network, with its evidence; ``None`` without ``tune=True``.
+    #[getter]
+    fn tuned(&self) -> Option<Tuned> {
+        self.2.clone().map(Tuned)
+    }
+
     fn __str__(&self) -> String {
         self.0.to_string()
     }
@@ -399,6 +407,8 @@ impl Ranking {
 /// measure : int, optional
 ///     The number of plans to try on the :class:`Network`. The first deterministic plans draw
 ///     samples, and the one that ends nearest to a fine reference becomes the best.
+/// tune : bool, default False
+///     ``True`` also fits a plan to the :class:`Network`, as :func:`tune` does: ``Ranking.tuned``.
 /// seed : int, default 0
 ///     The seed of these samples.
 ///
@@ -410,8 +420,8 @@ impl Ranking {
 /// Raises
 /// ------
 /// ArgumentError
-///     If ``nfe`` is missing or out of range, if arguments exclude each other, or if ``measure`` is
-///     given without a :class:`Network`.
+///     If ``nfe`` is missing or out of range, if arguments exclude each other, or if ``measure`` or
+///     ``tune`` is given without a :class:`Network`.
 /// ShapeError
 ///     If the data have the wrong shape.
 /// UnknownNameError
@@ -432,7 +442,7 @@ impl Ranking {
 /// >>> ranking.best.sampler, ranking.best.grid, ranking.best.nfe
 /// ('dpmpp-2m', 'uniform-lambda', 5)
 #[pyfunction]
-#[pyo3(signature = (data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" = None, process = None, *, network: "Formulation | Network | None" = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu = None, samplers = None, grids = None, by = "w2", score_error = 0.0, sigma_min = None, sigma_max = None, raw: "bool | None" = None, neighbours = 0.25, measure = None, seed = 0, **unknown: "typing.NoReturn"))]
+#[pyo3(signature = (data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" = None, process = None, *, network: "Formulation | Network | None" = None, config: "collections.abc.Mapping[str, typing.Any] | str | None" = None, mu = None, samplers = None, grids = None, by = "w2", score_error = 0.0, sigma_min = None, sigma_max = None, raw: "bool | None" = None, neighbours = 0.25, measure = None, tune = false, seed = 0, **unknown: "typing.NoReturn"))]
 #[allow(clippy::too_many_arguments)]
 pub fn recommend(
     data: &Bound<'_, PyAny>,
@@ -450,6 +460,7 @@ pub fn recommend(
     raw: Option<bool>,
     neighbours: f64,
     measure: Option<usize>,
+    tune: bool,
     seed: u64,
     unknown: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Ranking> {
@@ -470,6 +481,7 @@ pub fn recommend(
         "raw",
         "neighbours",
         "measure",
+        "tune",
         "seed",
     ];
     refuse_unknown(unknown, "recommend", &known)?;
@@ -494,10 +506,11 @@ pub fn recommend(
         (_, Some(owner)) => Some(owner.formulation().clone()),
         _ => None,
     };
-    if measure.is_some() && owner.is_none() {
-        return Err(ArgumentError::new_err(
-            "there is no model to try plans on (measure): expected a Network as data or as network\nhint: leave out measure, or give langevin.Network(path)",
-        ));
+    if (measure.is_some() || tune) && owner.is_none() {
+        let name = if measure.is_some() { "measure" } else { "tune" };
+        return Err(ArgumentError::new_err(format!(
+            "there is no model to try plans on ({name}): expected a Network as data or as network\nhint: leave out {name}, or give langevin.Network(path)",
+        )));
     }
     let by = match by {
         "w2" => By::W2,
@@ -514,7 +527,7 @@ pub fn recommend(
         _ => Units::Trained,
     };
     let spectrum = spectrum(data, &units)?;
-    let mut measured = None;
+    let (mut measured, mut tuned) = (None, None);
     let ranking = if let Some(config) = config {
         if process.is_some() || own.is_some() || grids.is_some() || sigma_min.is_some() || sigma_max.is_some() {
             return Err(ArgumentError::new_err(
@@ -549,19 +562,29 @@ pub fn recommend(
             score_error,
             neighbours,
             measure: measure.map(|plans| plans.max(1)),
+            tune,
             seed,
             threads: Some(cores()),
         };
         let source = owner.as_deref().map(Source::Borrowed);
         let found = py.detach(|| {
             let reader = source.as_ref().map(|source| source.served_as(None, &Interpreter));
-            langevin_tasks::recommend::run(&request, reader.as_ref(), &spectrum, &settings, &Interpreter)
+            let found = langevin_tasks::recommend::run(&request, reader.as_ref(), &spectrum, &settings, &Interpreter)?;
+            let fit = match &reader {
+                Some(reader) if tune => {
+                    let prepared = langevin_tasks::recommend::tuning(&request, reader, &settings, &Interpreter)?;
+                    Some(prepared.run(&Interpreter)?)
+                }
+                _ => None,
+            };
+            Ok((found, fit))
         });
-        let found = found.map_err(|error| raised_by_task(py, &error))?;
+        let (found, fit) = found.map_err(|error: langevin_tasks::Error| raised_by_task(py, &error))?;
+        tuned = fit.map(Arc::new);
         measured = found.measured;
         found.ranking
     };
-    Ok(Ranking(ranking, measured))
+    Ok(Ranking(ranking, measured, tuned))
 }
 
 fn search(

@@ -31,7 +31,7 @@ use std::sync::Arc;
 /// >>> found.improves, found.plan.nfe, found.ratio < 1
 /// (True, 4, True)
 #[pyclass(frozen, module = "langevin", name = "Tuned")]
-pub struct Tuned(Found);
+pub struct Tuned(pub Arc<Found>);
 
 #[pymethods]
 impl Tuned {
@@ -214,5 +214,5 @@ pub fn _tune(
         let prepared = tune::prepare(&reader, request, &settings, Classes::default(), &observer).map_err(tasks)?;
         prepared.run(&observer).map_err(tasks)
     };
-    py.detach(run).map(Tuned)
+    py.detach(run).map(|found| Tuned(Arc::new(found)))
 }

@@ -1,11 +1,14 @@
 //! Recommendation: the sampler and grid with the smallest exact error on Gaussian data like the
 //! user's.
 
+use crate::condition::Condition;
+use crate::data::Reading;
 use crate::error::{Blame as _, Error, Result};
 use crate::observe::{Note, Observer, or_failed};
 use crate::source::Reader;
 use crate::spectrum::{Asked, Gaussian};
 use crate::trained::Trained;
+use crate::tune;
 use crate::words::either_case;
 use langevin::grid::usual_range;
 use langevin::request::REFERENCE_PROCESS;
@@ -97,7 +100,9 @@ pub struct Settings {
     pub neighbours: f64,
     /// Number of top plans to run on the model; default: none.
     pub measure: Option<usize>,
-    /// Seed of those samples.
+    /// True to fit a plan to the model as well; see [`tuning`].
+    pub tune: bool,
+    /// Seed of the samples of these plans.
     pub seed: u64,
     /// Number of threads; default: the number of cores.
     pub threads: Option<usize>,
@@ -180,6 +185,7 @@ pub fn data(trained: Option<&Trained>, asked: &Asked<'_>, observer: &dyn Observe
 ///     score_error: 0.0,
 ///     neighbours: 0.2,
 ///     measure: None,
+///     tune: false,
 ///     seed: 0,
 ///     threads: None,
 /// };
@@ -230,19 +236,40 @@ pub fn run(
     Ok(Found { ranking, measured, request, words })
 }
 
-/// Checks that there is a model if plans are to be measured on one.
+/// Prepares the fit of a plan with the same budget to the model.
+///
+/// # Errors
+/// Returns an error if the model cannot be evaluated for the samples of the fit.
+pub fn tuning<'a>(
+    request: &Request,
+    reader: &'a Reader<'a>,
+    settings: &Settings,
+    observer: &dyn Observer,
+) -> Result<tune::Prepared<'a>> {
+    let (reading, condition) = (Reading::default(), Condition::default());
+    let (seed, threads) = (settings.seed, settings.threads);
+    let settings = tune::Settings { seed, threads, ..tune::Settings::new(settings.nfe, &reading, &condition) };
+    tune::prepare(reader, request.clone(), &settings, tune::Classes::default(), observer)
+}
+
+/// Checks that there is a model if plans are to be measured on one or fitted to it.
 ///
 /// # Errors
 /// Returns an error if there is none.
 pub fn check_measure(settings: &Settings, reader: Option<&Reader<'_>>) -> Result<()> {
-    if settings.measure.is_some() && reader.is_none() {
-        return Err(Error::misused("there is no model to try plans on")
-            .at("‹measure›")
-            .expected("‹model›, or ‹onnx› FILE")
-            .got("data alone")
-            .hint("leave out ‹measure›, or give the model that `langevin train` saved"));
+    let flag = match (settings.measure, settings.tune) {
+        (None, false) => return Ok(()),
+        (Some(_), _) => "‹measure›",
+        (None, true) => "‹tune›",
+    };
+    if reader.is_some() {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::misused("there is no model to try plans on")
+        .at(flag)
+        .expected("‹model›, or ‹onnx› FILE")
+        .got("data alone")
+        .hint(format!("leave out {flag}, or give the model that `langevin train` saved")))
 }
 
 impl Found {

@@ -151,6 +151,7 @@ fn a_recommendation_is_a_request_of_its_own() {
         score_error: 0.0,
         neighbours: 0.25,
         measure: None,
+        tune: false,
         seed: 0,
         threads: None,
     };

@@ -22,6 +22,18 @@ pub struct Line {
 }
 
 impl Tuned {
+    /// Returns a description of the comparison in one line, for a model with this name.
+    #[must_use]
+    pub fn subject(&self, model: &str) -> String {
+        format!(
+            "{} and a tuned one for {model}, on {} that the fit has not seen (seed {}), against a fine solution of {} from the same noise",
+            plural(self.plans as u64, "known plan"),
+            plural(self.samples[1] as u64, "sample"),
+            self.seeds[1],
+            plural(self.fine as u64, "evaluation"),
+        )
+    }
+
     /// Returns the result in one sentence: the ratio of the errors and its interval.
     #[must_use]
     pub fn verdict(&self) -> String {
@@ -71,11 +83,15 @@ impl Tuned {
             number(self.fine_error),
         ));
         lines.extend(self.to_data.map(|data| {
-            let verdict =
-                if data.is_worse() { "The samples are farther from" } else { "The samples are not farther from" };
+            let verdict = match data.difference {
+                [low, _] if low > 0.0 => "The samples are farther from",
+                [_, high] if high < 0.0 => "The samples are nearer to",
+                _ => "The samples are as far from",
+            };
+            let than = if verdict.ends_with("far from") { "as" } else { "than" };
             let [low, high] = data.difference.map(number);
             format!(
-                "{verdict} {} of data than those of the best known plan: the squared energy distance differs by {low} to {high} (95 % interval).",
+                "{verdict} {} of data {than} those of the best known plan: the squared energy distance differs by {low} to {high} (95 % interval).",
                 plural(data.rows as u64, "row")
             )
         }));

@@ -147,6 +147,7 @@ pub enum By {
 /// mean and covariance of its training data; the plan is made for its network, and --measure tries the first plans on it.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
+#[command(group = clap::ArgGroup::new("trials").args(["measure", "tune"]).multiple(true))]
 pub struct RecommendArgs {
     /// A model saved by `langevin train`
     #[arg(value_name = "MODEL")]
@@ -167,6 +168,9 @@ pub struct RecommendArgs {
     /// Try the first K deterministic plans [default: 5] on the model, and choose the one whose samples end nearest to those of a fine reference from the same noise
     #[arg(long, value_name = "K", num_args = 0..=1, default_missing_value = "5", value_parser = super::values::count, allow_negative_numbers = true)]
     pub measure: Option<usize>,
+    /// Also fit a plan to the model as `langevin tune` does; --out then writes the better plan
+    #[arg(long)]
+    pub tune: bool,
     #[arg(long, value_name = "P", help = format!("The process of the states [default: the model's; {} without one]", langevin::request::REFERENCE_PROCESS))]
     pub process: Option<String>,
     /// Rank by the typical error over step counts within this share of the plan's own; 0 uses the plan's own step count only
@@ -187,11 +191,11 @@ pub struct RecommendArgs {
     /// Write the best plan to this file [default: no file is written]
     #[arg(long, value_name = "PLAN.json")]
     pub out: Option<PathBuf>,
-    /// With --measure: the seed of the samples
-    #[arg(long, value_name = "S", default_value = "0", requires = "measure", value_parser = super::values::seed, allow_negative_numbers = true)]
+    /// With --measure or --tune: the seed of the samples
+    #[arg(long, value_name = "S", default_value = "0", requires = "trials", value_parser = super::values::seed, allow_negative_numbers = true)]
     pub seed: u64,
-    /// With --measure: threads [default: as many as there are cores]
-    #[arg(long, value_name = "T", requires = "measure", value_parser = super::values::threads, allow_negative_numbers = true)]
+    /// With --measure or --tune: threads [default: as many as there are cores]
+    #[arg(long, value_name = "T", requires = "trials", value_parser = super::values::threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
     /// Print the ranking as JSON on stdout
     #[arg(long)]

@@ -15,6 +15,7 @@ use langevin_analysis::recommend::{Candidate, Measured, Ranking};
 use langevin_report::{Cell, Table};
 use langevin_tasks::recommend::{self, Found, Settings};
 use langevin_tasks::trained::Trained;
+use langevin_tasks::tune;
 use std::path::Path;
 
 /// File name in the printed commands if the user named none.
@@ -44,8 +45,19 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     let Found { ranking, measured, request: asked, words } = &found;
     let (best, why) = (ranking.best(), ranking.why());
     let commands = commands(args, asked, words, trained.as_ref().map(|trained| trained.path.as_path()));
+    let tuned = match &reader {
+        Some(reader) if args.tune => {
+            let prepared = recommend::tuning(&request, reader, &settings, &TERMINAL)?;
+            say(&prepared.announcement()?);
+            Some(prepared.run(&TERMINAL)?)
+        }
+        _ => None,
+    };
     if let Some(out) = &args.out {
-        let json = found.plan(reader.as_ref())?.to_json();
+        let json = match &tuned {
+            Some(tuned) => tuned.plan.to_json(),
+            None => found.plan(reader.as_ref())?.to_json(),
+        };
         atomic::write(out, |out| out.write_all(json.as_bytes()))?;
     }
     let subject = format!(
@@ -63,13 +75,16 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
             "by": if args.by == By::W2 { "w2" } else { "kl" }, "score_error": args.score_error, "neighbours": args.neighbours, "plans": ranking.plans(),
             "results": results, "measured": measured.as_ref().map(|measured| measurement(measured, ranking)), "chosen": ranking.chosen() + 1,
             "usual": ranking.usual().iter().map(|one| survey::row(one).document()).collect::<Vec<_>>(),
-            "why": why, "commands": commands, "plan": args.out.as_ref().map(|out| out.display().to_string()),
+            "tuned": tuned.as_ref().map(|found| tune::document(&found.tuned)), "why": why, "commands": commands, "plan": args.out.as_ref().map(|out| out.display().to_string()),
         });
         print(&format!("{document}\n"))?;
     } else {
         let commands: String = commands.iter().map(|command| format!("  {}\n", visible(command))).collect();
         let measured = measured.as_ref().map_or_else(String::new, |measured| trials(measured, ranking));
         print(&format!("{}\n\n{ranking}\n{measured}{commands}", visible(&subject)))?;
+        if let (Some(tuned), Some(reader)) = (&tuned, &reader) {
+            print(&format!("\n{}\n\n{}", visible(&tuned.tuned.subject(&reader.path())), tuned.tuned))?;
+        }
     }
     recommend::note_if_flat(&gaussian.spectrum, ranking.shown().iter().map(|one| &one.analysis), &TERMINAL);
     if args.raw_starts_short(ranking) {
@@ -77,9 +92,16 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
     }
     match &args.out {
         Some(out) => {
-            say(&format!("the plan of {} on {} is in {}", best.sampler.spec(), best.grid, shown(out)));
+            let (plan, which) = match &tuned {
+                Some(found) if found.tuned.improves() => (&found.plan, "the tuned plan".to_owned()),
+                Some(found) => {
+                    (&found.plan, format!("the plan of {} on {}", found.tuned.known.sampler, found.tuned.known.grid))
+                }
+                None => (&best.plan, format!("the plan of {} on {}", best.sampler.spec(), best.grid)),
+            };
+            say(&format!("{which} is in {}", shown(out)));
             let model = trained.as_ref().map_or_else(|| "MODEL".to_owned(), |trained| named(args, &trained.path));
-            request::say_command(&best.plan, &model, out);
+            request::say_command(plan, &model, out);
         }
         None if !has_flags(asked) => say("note: no flags make this plan; --out PLAN.json writes it"),
         None => {}
@@ -161,6 +183,7 @@ impl RecommendArgs {
             score_error: self.score_error,
             neighbours: self.neighbours,
             measure: self.measure,
+            tune: self.tune,
             seed: self.seed,
             threads: self.threads,
         })

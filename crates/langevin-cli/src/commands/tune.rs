@@ -48,7 +48,8 @@ pub fn run(args: &TuneArgs) -> Result<()> {
         let json = plan.to_json();
         atomic::write(out, |out| out.write_all(json.as_bytes()))?;
     }
-    let subject = subject(&tuned, &reader.path(), &about);
+    let classes = if about.is_empty() { String::new() } else { format!("; {about}") };
+    let subject = format!("{}{classes}", tuned.subject(&reader.path()));
     if let Some(path) = &args.plot {
         atomic::save(path, page(&tuned, source.name(), &subject).as_bytes())?;
         say(&format!("the page is in {}", shown(path)));
@@ -67,18 +68,6 @@ pub fn run(args: &TuneArgs) -> Result<()> {
         return Ok(());
     }
     Err(Failure::silent(Exit::Failed))
-}
-
-/// Describes the comparison in one line.
-fn subject(tuned: &Tuned, path: &str, classes: &str) -> String {
-    let classes = if classes.is_empty() { String::new() } else { format!("; {classes}") };
-    format!(
-        "{} and a tuned one for {path}, on {} that the fit has not seen (seed {}), against a fine solution of {} from the same noise{classes}",
-        plural(tuned.plans as u64, "known plan"),
-        plural(tuned.samples[1] as u64, "sample"),
-        tuned.seeds[1],
-        plural(tuned.fine as u64, "evaluation"),
-    )
 }
 
 /// Returns the table of the two plans and the fine solution.
@@ -123,10 +112,10 @@ fn page(tuned: &Tuned, model: &str, subject: &str) -> String {
     Page::new(format!("{model}: a plan of {} evaluations", tuned.plan.nfe()))
         .kicker("langevin tune")
         .lede(format!("{}. {}", visible(subject), tuned.verdict()))
-        .section("The plans", &plans(tuned).html("numbers", "Root mean square distance from the fine solution"))
+        .section("The plans", &plans(tuned).html("figures", "Root mean square distance from the fine solution"))
         .section("The noise levels", &chart.html())
-        .section("Elsewhere", &transfers(tuned).html("numbers", "Errors under other circumstances"))
-        .section("The limits", &paragraphs)
-        .section("The table", &format!("<pre>{escaped}</pre>"))
+        .section("Elsewhere", &transfers(tuned).html("figures", "Errors under other circumstances"))
+        .section("The limits", &format!("<div class=\"lines\">{paragraphs}</div>"))
+        .section("The table", &format!("<pre class=\"table\">{escaped}</pre>"))
         .html()
 }
