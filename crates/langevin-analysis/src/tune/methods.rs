@@ -320,7 +320,9 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
             return Ok(None);
         }
         let (states, denoised) = trajectory(&few, &fine, &table, self.setting)?;
-        let (levels, count) = (table.levels(), table.levels().len());
+        // The last place is the clean end, where the model is not evaluated.
+        let levels: Vec<f64> = table.levels().iter().copied().chain([0.0]).collect();
+        let count = levels.len();
         // The error of one Euler step from level i to level j, summed over samples.
         let cost = |i: usize, j: usize| -> f64 {
             let ratio = levels[j] / levels[i];
@@ -330,10 +332,10 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
         let costs: Vec<Vec<f64>> =
             (0..count).map(|i| (0..count).map(|j| if j > i { cost(i, j) } else { f64::INFINITY }).collect()).collect();
         // sums[k][j] is the least sum to level j in k steps.
-        let mut sums = vec![vec![f64::INFINITY; count]; self.nfe];
-        let mut from = vec![vec![0; count]; self.nfe];
+        let mut sums = vec![vec![f64::INFINITY; count]; self.nfe + 1];
+        let mut from = vec![vec![0; count]; self.nfe + 1];
         sums[0][0] = 0.0;
-        for k in 1..self.nfe {
+        for k in 1..=self.nfe {
             for j in k..count {
                 for i in k - 1..j {
                     let sum = sums[k - 1][i] + costs[i][j];
@@ -343,9 +345,8 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
                 }
             }
         }
-        let mut at = count - 1;
-        let mut chosen = vec![levels[at]];
-        for k in (1..self.nfe).rev() {
+        let (mut at, mut chosen) = (count - 1, vec![]);
+        for k in (1..=self.nfe).rev() {
             at = from[k][at];
             chosen.push(levels[at]);
         }
@@ -358,7 +359,7 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
 type Trajectory = Vec<Vec<f64>>;
 
 /// Returns the states z = x/α and the D of each evaluation of a table, one vector of all samples
-/// for each.
+/// for each, and the samples as a last state.
 fn trajectory<M: Model<Vec<f64>> + Sync + ?Sized>(
     target: &Target<'_, M>,
     fine: &Plan,
@@ -397,6 +398,7 @@ fn trajectory<M: Model<Vec<f64>> + Sync + ?Sized>(
             z.iter_mut().zip(denoised).for_each(|(z, d)| *z += weight * d);
         }
     }
+    states.push(z);
     Ok((states, all))
 }
 
