@@ -2350,7 +2350,7 @@ class Tuned:
     @property
     def improves(self, /) -> bool:
         """
-        ``True`` if the interval of the ratio lies below 1.
+        ``True`` if the interval lies below 1 and the samples are not farther from data.
         """
     @property
     def interval(self, /) -> tuple[float, float]:

@@ -47,7 +47,7 @@ impl Tuned {
         Plan(Arc::new(self.0.tuned.known.plan.clone()))
     }
 
-    /// ``True`` if the interval of the ratio lies below 1.
+    /// ``True`` if the interval lies below 1 and the samples are not farther from data.
     #[getter]
     fn improves(&self) -> bool {
         self.0.tuned.improves()

@@ -135,10 +135,11 @@ impl Tuned {
         self.error / self.known_error
     }
 
-    /// Returns true if the interval of the ratio lies below 1.
+    /// Returns true if the interval of the ratio lies below 1, and if the samples are not farther
+    /// from the data than those of the best known plan.
     #[must_use]
     pub fn improves(&self) -> bool {
-        self.interval[1] < 1.0
+        self.interval[1] < 1.0 && !self.to_data.is_some_and(|data| data.is_worse())
     }
 }
 

@@ -42,6 +42,9 @@ impl Tuned {
             true => format!(
                 "The error is {ratio:.3} times that of the best known plan (95 % interval {low:.3} to {high:.3})."
             ),
+            false if self.interval[1] < 1.0 => format!(
+                "The error is {ratio:.3} times that of the best known plan, but the samples are farther from the data: use the best known plan."
+            ),
             false => format!(
                 "The improvement is not certain (ratio {ratio:.3}, 95 % interval {low:.3} to {high:.3}): use the best known plan."
             ),
