@@ -198,8 +198,8 @@ fn page(rows: &[Row], models: &[&str], budgets: &[usize], methods: &[Method]) ->
             usual.name(),
             mean(of(rows, usual, None, None))
         ))
-        .section("Ratio by model", &by_model.html("figures", "Ratio by model and budget"))
-        .section("Ratio by method", &by_method.html("figures", "Geometric mean over the models"))
+        .section("Ratio by model", &by_model.html("figures rates", "Ratio by model and budget"))
+        .section("Ratio by method", &by_method.html("figures rates", "Geometric mean over the models"))
         .section("Errors", &charts)
         .section("All cells", &cells.html("figures", "All cells"))
         .html()

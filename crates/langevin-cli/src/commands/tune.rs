@@ -114,7 +114,7 @@ fn page(tuned: &Tuned, model: &str, subject: &str) -> String {
         .lede(format!("{}. {}", visible(subject), tuned.verdict()))
         .section("The plans", &plans(tuned).html("figures", "Root mean square distance from the fine solution"))
         .section("The noise levels", &chart.html())
-        .section("Elsewhere", &transfers(tuned).html("figures", "Errors under other circumstances"))
+        .section("Elsewhere", &transfers(tuned).html("figures rates", "Errors under other circumstances"))
         .section("The limits", &format!("<div class=\"lines\">{paragraphs}</div>"))
         .section("The table", &format!("<pre class=\"table\">{escaped}</pre>"))
         .html()
