@@ -2499,7 +2499,7 @@ def _trace(name: str, source: str, network: Formulation, calls: SupportsGetItem[
         The plan.
     """
 
-def _tune(model: Any, shape: SupportsGetItem[int, SupportsIndex] | None, double: bool, network: Formulation | None, read_as: str | None, nfe: SupportsIndex, method: str, data: Incomplete | None, guidance: SupportsFloat | SupportsIndex | None, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex | None], counts: SupportsLenAndGetItem[SupportsIndex | None], seed: SupportsIndex, minutes: SupportsFloat | SupportsIndex | None, threads: SupportsIndex | None, bar: Any | None) -> Tuned:
+def _tune(model: Any, shape: SupportsGetItem[int, SupportsIndex] | None, double: bool, network: Formulation | None, read_as: str | None, nfe: SupportsIndex, method: str, data: Incomplete | None, guidance: SupportsFloat | SupportsIndex | None, guidance_interval: SupportsLenAndGetItem[SupportsFloat | SupportsIndex] | None, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex | None], counts: SupportsLenAndGetItem[SupportsIndex | None], seed: SupportsIndex, minutes: SupportsFloat | SupportsIndex | None, threads: SupportsIndex | None, bar: Any | None) -> Tuned:
     """
     Tune a plan; used by ``langevin._tune``.
     """

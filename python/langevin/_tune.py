@@ -8,7 +8,7 @@ import numpy as np
 from . import _langevin
 from ._arguments import _own
 from ._drive import _backend, _formulation
-from ._errors import ArgumentError
+from ._errors import ArgumentError, ShapeError
 from ._langevin import Density, Formulation, Network, OnnxNetwork, Process, Tuned
 from ._run import _Bar
 
@@ -30,6 +30,11 @@ class _Progress:
             self.bar.close()
 
 
+def _shape(model: Any) -> tuple:
+    """Return the shape of a sample of a model of this library."""
+    return (model.dim,) if isinstance(model, Density) else tuple(model.shape)
+
+
 def _numpy(data: Any) -> np.ndarray:
     """Return rows of data as an array of float64."""
     if hasattr(data, "detach"):
@@ -47,6 +52,7 @@ def tune(
     process: Union[Process, str, None] = None,
     method: str = "all",
     guidance: Optional[float] = None,
+    guidance_interval: Optional[Sequence[float]] = None,
     sigma_min: Optional[float] = None,
     sigma_max: Optional[float] = None,
     samples: Optional[int] = None,
@@ -89,6 +95,8 @@ def tune(
     guidance : float, optional
         The guidance weight of the plan. The model is then also called with
         ``query.branch == "unconditional"``.
+    guidance_interval : sequence of float, optional
+        The noise levels (min, max), in sigma / alpha, between which guidance is applied.
     sigma_min, sigma_max : float, optional
         The noise range in sigma / alpha.
     samples, test : int, optional
@@ -154,10 +162,13 @@ def tune(
             raise ArgumentError("the shape of a sample is unknown (tune): expected shape=(…) or data\nhint: shape=(3, 32, 32) for pictures in torch's layout")
         sample = [int(axis) for axis in (rows.shape[1:] if shape is None else shape)]
         called, double = _answering(model, sample, dtype, device)
+    elif shape is not None and tuple(shape) != _shape(model):
+        raise ShapeError(f"the shape does not fit the model (tune): expected {_shape(model)}, got {tuple(shape)}")
+    interval = None if guidance_interval is None else [float(level) for level in guidance_interval]
     bar = _Progress() if progress else None
     try:
         return _tune(
-            called, sample, double, network, read_as, nfe, method, rows, guidance, [sigma_min, sigma_max], [samples, test], seed, minutes, threads, bar
+            called, sample, double, network, read_as, nfe, method, rows, guidance, interval, [sigma_min, sigma_max], [samples, test], seed, minutes, threads, bar
         )
     finally:
         if bar:

@@ -1,5 +1,6 @@
 """Plans fitted to a model: a density, a function, a torch module, an ONNX network."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,10 @@ def test_guidance_asks_both_branches():
         return (query.alpha * x + query.sigma**2 * shift) / (query.alpha**2 + query.sigma**2)
 
     found = langevin.tune(model, 3, shape=(2,), process="vp", guidance=2.0, **FEW)
+    # Guidance at high noise levels alone: fewer calls of the second branch.
+    part = langevin.tune(model, 3, shape=(2,), process="vp", guidance=2.0, guidance_interval=(1.0, 100.0), **FEW)
+    outputs = lambda plan: sum(len(op["out"]) for op in json.loads(plan.to_json())["ops"] if op["op"] == "eval")  # noqa: E731
+    assert outputs(found.plan) == 6 > outputs(part.plan)
     assert asked == {"main", "unconditional"} and found.plan.nfe == 3
     assert [one["what"] for one in found.to_dict()["transfers"]][-2:] == ["guidance 1", "guidance 3"]
 
@@ -114,6 +119,7 @@ def test_an_improvement_that_is_not_certain_gives_the_known_plan():
             lambda: langevin.tune(lambda x, query: np.sign(np.sin(1e7 * query.time)) * np.ones_like(x), 4, shape=(2,), process="vp", **FEW),
         ),
         (langevin.UnknownNameError, "did you mean 'all'", lambda: langevin.tune(moons, 4, shape=(2,), method="alle")),
+        (langevin.ShapeError, r"expected \(2,\), got \(3,\)", lambda: langevin.tune(MOONS, 4, shape=(3,))),
         (langevin.ShapeError, "the data do not fit the model", lambda: langevin.tune(moons, 4, np.zeros((5, 3)), shape=(2,))),
         (langevin.ArgumentError, "do not fit in memory", lambda: langevin.tune(moons, 4, shape=(2,), samples=10**12)),
         (langevin.ArgumentError, "out of range", lambda: langevin.tune(moons, -4, shape=(2,))),

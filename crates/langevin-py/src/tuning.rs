@@ -161,6 +161,8 @@ pub fn _tune(
     method: &str,
     data: Option<&Bound<'_, PyArrayDyn<f64>>>,
     guidance: Option<f64>,
+    guidance_interval: Option<[f64; 2]>,
+
     range: [Option<f64>; 2],
     counts: [Option<usize>; 2],
     seed: u64,
@@ -193,7 +195,7 @@ pub fn _tune(
         return Err(misfit("the data do not fit the model", format!("rows of shape {:?}", source.shape()), got, ""));
     }
     let observer = WithBar(bar);
-    let (reading, condition) = (Reading::default(), Condition { guidance, ..Condition::default() });
+    let (reading, condition) = (Reading::default(), Condition { guidance, guidance_interval, ..Condition::default() });
     let settings = Settings {
         method,
         seed,

@@ -54,6 +54,7 @@ pub mod comparison;
 pub mod condition;
 pub mod content;
 pub mod data;
+mod declared;
 pub mod diagnose;
 pub mod documents;
 pub mod edit;

@@ -12,7 +12,7 @@ use langevin::model::{Model, Query};
 use langevin::plan::{Builder, Origin, Plan, Sampling, Tuning};
 use langevin::text::plural;
 use langevin::{Request, SampleId};
-use langevin_analysis::tune::{Method, Prepared as Search, Stage, ToData, Transfer, Tune, Tuned, Watch};
+use langevin_analysis::tune::{Elsewhere, Method, Prepared as Search, ToData, Transfer, Tune, Tuned, Watch};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -270,9 +270,10 @@ pub fn prepare<'a>(
 fn check_memory(most: usize, samples: usize, nfe: usize, width: usize) -> Result<()> {
     limits::memory(most, width)
         .and_then(|()| {
-            // A column for each weight and level, and the answers of a run.
-            let columns = nfe.saturating_mul(nfe.saturating_add(7)) / 2 + 2;
-            limits::memory(samples, width.saturating_mul(columns / 8 + 1))
+            // A derivative for each level and weight, and the answers of a run.
+            let columns = (nfe.saturating_mul(nfe.saturating_add(3)) / 2).saturating_add(nfe);
+            // The check counts every number twice.
+            limits::memory(samples, width.saturating_mul(columns.div_ceil(2)))
         })
         .map_err(|_| {
             Error::misused("the samples of the fit and the test do not fit in memory")
@@ -338,8 +339,6 @@ impl Watch for Bridge<'_> {
         self.hurried.fetch_or(late, Ordering::Relaxed);
         !late
     }
-
-    fn stage(&self, _: &Stage) {}
 }
 
 impl Prepared<'_> {
@@ -395,14 +394,13 @@ impl Prepared<'_> {
         let mut found = vec![];
         let test = self.model(&self.classes.test);
         for weight in self.guidance.into_iter().flat_map(|weight| [weight - 1.0, weight + 1.0]) {
-            let request = self.request.clone().guidance(weight);
-            let what = format!("guidance {weight}");
-            found.extend(or_failed(search.transfer(tuned, what, &request, Some(weight), &test), observer)?);
+            let (request, what) = (self.request.clone().guidance(weight), Elsewhere::Guidance(weight));
+            found.extend(or_failed(search.transfer(tuned, what, &request, &test), observer)?);
         }
         if !self.classes.others.is_empty() {
             let others = self.model(&self.classes.others);
-            let what = format!("the other {}", plural(self.classes.others.len() as u64, "class"));
-            found.extend(or_failed(search.transfer(tuned, what, &self.request, None, &others), observer)?);
+            let what = Elsewhere::Classes(self.classes.others.len());
+            found.extend(or_failed(search.transfer(tuned, what, &self.request, &others), observer)?);
         }
         Ok(found)
     }
@@ -479,8 +477,7 @@ pub fn note_if_foreign(plan: &Plan, reader: &Reader<'_>, observer: &dyn Observer
 #[must_use]
 pub fn document(tuned: &Tuned) -> serde_json::Value {
     let known = &tuned.known;
-    let transfer =
-        |transfer: &Transfer| json!({"what": transfer.what, "tuned": transfer.errors[0], "known": transfer.errors[1]});
+    let transfer = |transfer: &Transfer| json!({"what": transfer.what.to_string(), "tuned": transfer.errors[0], "known": transfer.errors[1]});
     let to_data = |data: ToData| {
         json!({
             "tuned": data.tuned, "known": data.known, "fine": data.fine, "rows": data.rows,

@@ -86,6 +86,35 @@ fn mean_distance(a: &[f64], b: &[f64], dim: usize) -> f64 {
     total / ((a.len() / dim) as f64 * (b.len() / dim) as f64)
 }
 
+/// The terms of a squared [`energy_distance`] that depend on the rows of the first sample, for
+/// resampling these rows.
+pub(crate) struct EnergyTerms {
+    across: Vec<f64>,
+    within: Vec<f64>,
+}
+
+impl EnergyTerms {
+    /// Computes the terms of `samples` against `data`.
+    pub(crate) fn of(samples: &[f64], data: &[f64], dim: usize) -> Self {
+        let across = samples.chunks_exact(dim).map(|x| mean_distance(x, data, dim)).collect();
+        let rows = || samples.chunks_exact(dim);
+        let within = rows().flat_map(|x| rows().map(move |y| square(x, y).sqrt())).collect();
+        Self { across, within }
+    }
+
+    /// Returns the squared distance of the rows at `places`, without the term of the data alone.
+    pub(crate) fn square(&self, places: &[usize]) -> f64 {
+        let n = places.len() as f64;
+        let across: f64 = places.iter().map(|i| self.across[*i]).sum();
+        let row = |i: usize| {
+            let row = &self.within[i * self.across.len()..(i + 1) * self.across.len()];
+            places.iter().map(|j| row[*j]).sum::<f64>()
+        };
+        let within: f64 = places.iter().map(|i| row(*i)).sum();
+        2.0 * across / n - within / (n * n)
+    }
+}
+
 /// Returns the Euclidean distance of each row of `queries` to the nearest row of `references`.
 ///
 /// Set `exclude_self` if both samples are the same rows: row i of `references` is then left out for

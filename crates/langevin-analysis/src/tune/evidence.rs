@@ -1,7 +1,7 @@
 //! Evidence for a tuned plan: intervals, the distance to data, and the limits of any table.
 
 use super::memory::Answers;
-use crate::metrics::energy_distance;
+use crate::metrics::{EnergyTerms, energy_distance};
 use langevin::error::Result;
 use langevin::formulation::Formulation;
 use langevin::model::{Model, Query};
@@ -66,38 +66,10 @@ impl ToData {
     pub(super) fn measure(samples: [&[f64]; 3], data: &[f64], width: usize, seed: u64) -> Result<Self> {
         let [tuned, known, fine] = samples;
         let of = |samples: &[f64]| energy_distance(samples, data, width);
-        let (ours, theirs) = (Terms::of(tuned, data, width), Terms::of(known, data, width));
+        let (ours, theirs) = (EnergyTerms::of(tuned, data, width), EnergyTerms::of(known, data, width));
         let rows = tuned.len() / width.max(1);
         let difference = interval(rows, DISTANCES, seed, |places| ours.square(places) - theirs.square(places));
         Ok(Self { tuned: of(tuned)?, known: of(known)?, fine: of(fine)?, rows: data.len() / width.max(1), difference })
-    }
-}
-
-/// The terms of a squared energy distance that depend on the samples.
-struct Terms {
-    across: Vec<f64>,
-    within: Vec<f64>,
-}
-
-impl Terms {
-    fn of(samples: &[f64], data: &[f64], width: usize) -> Self {
-        let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
-        let rows = data.len() / width.max(1);
-        let mean = |x: &[f64]| data.chunks(width).map(|y| distance(x, y)).sum::<f64>() / rows as f64;
-        let across = samples.chunks(width).map(mean).collect();
-        let within = samples.chunks(width).flat_map(|a| samples.chunks(width).map(move |b| distance(a, b))).collect();
-        Self { across, within }
-    }
-
-    fn square(&self, places: &[usize]) -> f64 {
-        let n = places.len() as f64;
-        let across: f64 = places.iter().map(|i| self.across[*i]).sum();
-        let row = |i: usize| {
-            let row = &self.within[i * self.across.len()..(i + 1) * self.across.len()];
-            places.iter().map(|j| row[*j]).sum::<f64>()
-        };
-        let within: f64 = places.iter().map(|i| row(*i)).sum();
-        2.0 * across / n - within / (n * n)
     }
 }
 

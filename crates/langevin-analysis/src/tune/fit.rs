@@ -78,11 +78,10 @@ pub(super) struct Timed<'a> {
     pub(super) least: f64,
 }
 
-impl Timed<'_> {
-    pub(super) fn grid(&self) -> String {
-        let levels: Vec<String> = self.levels.iter().chain([&0.0]).map(f64::to_string).collect();
-        format!("list:{}", levels.join(","))
-    }
+/// Returns the name of the grid of these noise levels σ/α, with the clean end.
+pub(super) fn listed(levels: &[f64]) -> String {
+    let levels: Vec<String> = levels.iter().chain([&0.0]).map(f64::to_string).collect();
+    format!("list:{}", levels.join(","))
 }
 
 impl Family for Timed<'_> {
@@ -96,7 +95,7 @@ impl Family for Timed<'_> {
     }
 
     fn compile(&self, _: &str) -> Result<Plan> {
-        self.compiler.plan(&self.sampler, &self.grid(), None)
+        self.compiler.plan(&self.sampler, &listed(&self.levels), None)
     }
 }
 
@@ -165,7 +164,7 @@ impl<'a, M: Model<Vec<f64>> + Sync + ?Sized> Target<'a, M> {
     pub(super) fn head(&self, rows: usize) -> Self {
         let rows = rows.min(self.rows());
         let reference = self.reference[..rows * self.width].to_vec();
-        Self { model: self.model, sampling: self.sampling.of(rows), width: self.width, reference }
+        Self { model: self.model, sampling: self.sampling.count(rows), width: self.width, reference }
     }
 
     /// Returns the root mean square distance of a plan's samples from the reference.
@@ -185,8 +184,8 @@ impl<'a, M: Model<Vec<f64>> + Sync + ?Sized> Target<'a, M> {
     }
 
     /// Fits a family, with at most `iterations` steps, and returns the member with the smallest
-    /// error on the samples of `judge`, with that error. `seen` is called with the error of the fit
-    /// after each step, and ends the fit if it returns false.
+    /// error on the samples of `judge`, with that error. `goes_on` is asked after each step; the
+    /// fit ends if it returns false.
     ///
     /// # Errors
     /// Returns an error if the model fails.
@@ -195,7 +194,7 @@ impl<'a, M: Model<Vec<f64>> + Sync + ?Sized> Target<'a, M> {
         start: F,
         iterations: usize,
         judge: &Target<'_, M>,
-        seen: &mut dyn FnMut(f64) -> bool,
+        goes_on: &dyn Fn() -> bool,
     ) -> Result<(F, f64)> {
         // Every plan is compiled from the start and its parameters, so that coefficients that do
         // not depend on a parameter are the same to the bit.
@@ -249,8 +248,7 @@ impl<'a, M: Model<Vec<f64>> + Sync + ?Sized> Target<'a, M> {
                     best = (here.clone(), judged);
                 }
             }
-            let goes_on = seen((after / residual.len() as f64).sqrt());
-            if !goes_on || !moved || since == PATIENCE || before - after < ENOUGH * before {
+            if !goes_on() || !moved || since == PATIENCE || before - after < ENOUGH * before {
                 break;
             }
         }

@@ -1,7 +1,6 @@
 //! The known plans, which a tuned one has to beat.
 
 use super::fit::Target;
-use super::run::Stage;
 use crate::recommend::{Compiler, GRIDS, fitting};
 use langevin::error::{Error, Result};
 use langevin::model::Model;
@@ -67,14 +66,12 @@ pub(super) struct Left {
 pub(super) fn tournament<M: Model<Vec<f64>> + Sync + ?Sized>(
     mut plans: Vec<Known>,
     target: &Target<'_, M>,
-    stage: &dyn Fn(&Stage),
 ) -> Result<Left> {
     let mut all = vec![];
     for (round, (rows, most)) in ROUNDS.into_iter().chain([(usize::MAX, 1)]).enumerate() {
         let head = target.head(rows);
         let mut errors = vec![];
-        for (number, known) in plans.iter().enumerate() {
-            stage(&Stage::Known(number, plans.len()));
+        for known in &plans {
             match head.error(&known.plan) {
                 Ok(error) => errors.push((error, known.clone())),
                 // Samples that are not finite end a plan, and not the search.

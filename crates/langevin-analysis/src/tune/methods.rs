@@ -3,14 +3,13 @@
 use super::fit::{Family as _, Free, Setting, TRIES, Target, Timed};
 use super::known::Known;
 use super::memory::Remembering;
-use super::run::Stage;
 use super::table::Table;
 use crate::exact::Gaussian;
 use crate::recommend::{Compiler, reference};
 use crate::{Spectrum, recommend};
 use langevin::error::{Error, Result};
 use langevin::model::Model;
-use langevin::plan::{Builder, Op, Plan, Sampling};
+use langevin::plan::{Builder, Plan, Sampling};
 use langevin::sampler::Sampler;
 use std::sync::atomic::AtomicU64;
 
@@ -89,8 +88,10 @@ impl Method {
 pub(super) struct Found {
     pub(super) plan: Plan,
     pub(super) error: f64,
-    /// The sampler and grid of the start.
+    /// The start in words, and its grid.
     pub(super) start: [String; 2],
+    /// The known sampler that the start was made from.
+    pub(super) sampler: String,
     /// The table, if the plan is one.
     pub(super) table: Option<Table>,
 }
@@ -106,7 +107,6 @@ pub(super) struct Work<'a, M: ?Sized> {
     pub(super) judge: &'a Target<'a, M>,
     /// Known plans, best first.
     pub(super) known: &'a [Known],
-    pub(super) stage: &'a dyn Fn(&Stage),
     pub(super) goes_on: &'a dyn Fn() -> bool,
 }
 
@@ -131,7 +131,7 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
     /// The error has many minima, and a start that is good is not always a start that leads far:
     /// short fits on few samples decide which starts go on.
     fn tables(&self, levels: bool) -> Result<Option<Found>> {
-        let mut starts: Vec<([String; 2], Table)> = vec![];
+        let mut starts: Vec<(&Known, [String; 2], Table)> = vec![];
         let mut grids: Vec<Vec<f64>> = vec![];
         for known in self.known.iter().filter(|known| known.plan.nfe() == self.nfe) {
             let Some(table) = Table::of(&known.plan)? else { continue };
@@ -141,16 +141,17 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
             }
             grids.push(table.levels().to_vec());
             if let Some(better) = self.gaussian(&table, levels) {
-                starts.push(([format!("the Gaussian optimum from {}", known.sampler), known.grid.clone()], better));
+                let words = format!("the Gaussian optimum from {}", known.sampler);
+                starts.push((known, [words, known.grid.clone()], better));
             }
-            starts.push(([known.sampler.clone(), known.grid.clone()], table));
+            starts.push((known, [known.sampler.clone(), known.grid.clone()], table));
         }
         let (few, judge) = (self.fit.head(CHOOSING), self.judge.head(CHOOSING));
         let mut short = vec![];
-        for (start, table) in starts {
+        for (known, start, table) in starts {
             let free = Free { table, setting: self.setting, levels };
-            match few.fit(free, SHORT, &judge, &mut |_| (self.goes_on)()) {
-                Ok((fitted, error)) => short.push((error, start, fitted.table)),
+            match few.fit(free, SHORT, &judge, self.goes_on) {
+                Ok((fitted, error)) => short.push((error, known, start, fitted.table)),
                 // Samples that are not finite end a start, and not the search.
                 Err(error) if error.is_singular() => {}
                 Err(error) => return Err(error),
@@ -159,22 +160,19 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
         short.sort_by(|a, b| a.0.total_cmp(&b.0));
         // The best of each grid: fits from one grid mostly end at one minimum.
         let mut grids: Vec<String> = vec![];
-        short.retain(|(_, start, _)| {
+        short.retain(|(_, _, start, _)| {
             let new = !grids.contains(&start[1]);
             grids.push(start[1].clone());
             new
         });
         short.truncate(STARTS);
         let mut best: Option<Found> = None;
-        for (number, (_, start, table)) in short.into_iter().enumerate() {
+        for (_, known, start, table) in short {
             let free = Free { table, setting: self.setting, levels };
-            let (fitted, error) = self.fit.fit(free, self.iterations, self.judge, &mut |error| {
-                (self.stage)(&Stage::Fit(number, error));
-                (self.goes_on)()
-            })?;
+            let (fitted, error) = self.fit.fit(free, self.iterations, self.judge, self.goes_on)?;
             if best.as_ref().is_none_or(|best| error < best.error) {
                 let plan = fitted.compile(&format!("tuned from {} on {}", start[0], start[1]))?;
-                best = Some(Found { plan, error, start, table: Some(fitted.table) });
+                best = Some(Found { plan, error, start, sampler: known.sampler.clone(), table: Some(fitted.table) });
             }
         }
         Ok(best)
@@ -205,7 +203,7 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
         let fine = Table::of(&fine).ok()??.plan("fine", setting.process, None).ok()?;
         let target = Target::new(&model, Sampling::new(GAUSSIAN[0], kept), kept, &fine).ok()?;
         let free = Free { table: table.clone().without_guidance(), setting, levels };
-        let (fitted, _) = target.fit(free, self.iterations, &target, &mut |_| (self.goes_on)()).ok()?;
+        let (fitted, _) = target.fit(free, self.iterations, &target, self.goes_on).ok()?;
         Some(fitted.table.with_guidance_of(table))
     }
 
@@ -213,12 +211,9 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
     fn times(&self) -> Result<Option<Found>> {
         let mut best: Option<Found> = None;
         let starts = self.known.iter().filter(|known| known.plan.nfe() == self.nfe).take(STARTS);
-        for (number, known) in starts.enumerate() {
+        for known in starts {
             let Some(timed) = self.timed(known)? else { continue };
-            let (fitted, _) = self.fit.fit(timed, self.iterations, self.judge, &mut |error| {
-                (self.stage)(&Stage::Fit(number, error));
-                (self.goes_on)()
-            })?;
+            let (fitted, _) = self.fit.fit(timed, self.iterations, self.judge, self.goes_on)?;
             best = self.better(best, &fitted, known)?;
         }
         Ok(best)
@@ -250,7 +245,7 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
             return Ok(best);
         }
         let start = [known.sampler.clone(), known.grid.clone()];
-        Ok(Some(Found { table: Table::of(&plan)?, plan, error, start }))
+        Ok(Some(Found { table: Table::of(&plan)?, plan, error, start, sampler: known.sampler.clone() }))
     }
 
     /// Tries the best known samplers on a grid that is found for each.
@@ -267,7 +262,6 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
                 continue;
             }
             tried.push(&known.sampler);
-            (self.stage)(&Stage::Fit(tried.len() - 1, f64::NAN));
             let Some(levels) = levels(known)? else { continue };
             best = self.better(best, &Timed { levels, ..timed }, known)?;
         }
@@ -308,98 +302,6 @@ impl<M: Model<Vec<f64>> + Sync + ?Sized> Work<'_, M> {
         }
         Ok(Some(best.levels))
     }
-
-    /// Returns the levels of a fine trajectory with the smallest sum of Euler errors.
-    fn path(&self) -> Result<Option<Vec<f64>>> {
-        let few = self.fit.head(CHOOSING);
-        let sampler = Sampler::parse("dpmpp-2m", None)?;
-        let grid = self.compiler.usual_grid().map_or("config", |_| "uniform-lambda");
-        let Some((_, fine)) = recommend::fitting(self.compiler, &sampler, grid, PATH)? else { return Ok(None) };
-        let Some(table) = Table::of(&fine)? else { return Ok(None) };
-        if table.levels().len() < self.nfe {
-            return Ok(None);
-        }
-        let (states, denoised) = trajectory(&few, &fine, &table, self.setting)?;
-        // The last place is the clean end, where the model is not evaluated.
-        let levels: Vec<f64> = table.levels().iter().copied().chain([0.0]).collect();
-        let count = levels.len();
-        // The error of one Euler step from level i to level j, summed over samples.
-        let cost = |i: usize, j: usize| -> f64 {
-            let ratio = levels[j] / levels[i];
-            let pairs = states[i].iter().zip(&denoised[i]).zip(&states[j]);
-            pairs.map(|((z, d), there)| (ratio * z + (1.0 - ratio) * d - there).powi(2)).sum::<f64>().sqrt()
-        };
-        let costs: Vec<Vec<f64>> =
-            (0..count).map(|i| (0..count).map(|j| if j > i { cost(i, j) } else { f64::INFINITY }).collect()).collect();
-        // sums[k][j] is the least sum to level j in k steps.
-        let mut sums = vec![vec![f64::INFINITY; count]; self.nfe + 1];
-        let mut from = vec![vec![0; count]; self.nfe + 1];
-        sums[0][0] = 0.0;
-        for k in 1..=self.nfe {
-            for j in k..count {
-                for i in k - 1..j {
-                    let sum = sums[k - 1][i] + costs[i][j];
-                    if sum < sums[k][j] {
-                        (sums[k][j], from[k][j]) = (sum, i);
-                    }
-                }
-            }
-        }
-        let (mut at, mut chosen) = (count - 1, vec![]);
-        for k in (1..=self.nfe).rev() {
-            at = from[k][at];
-            chosen.push(levels[at]);
-        }
-        chosen.reverse();
-        Ok(Some(chosen))
-    }
-}
-
-/// One vector of all samples for each evaluation.
-type Trajectory = Vec<Vec<f64>>;
-
-/// Returns the states z = x/α and the D of each evaluation of a table, one vector of all samples
-/// for each, and the samples as a last state.
-fn trajectory<M: Model<Vec<f64>> + Sync + ?Sized>(
-    target: &Target<'_, M>,
-    fine: &Plan,
-    table: &Table,
-    setting: Setting<'_>,
-) -> Result<(Trajectory, Trajectory)> {
-    let (_, answers) = target.answers(fine)?;
-    let readings = fine.ops().iter().filter_map(|op| match op {
-        Op::Eval { level, net, out, .. } => {
-            Some((level.alpha, net.map_or([0.0, 1.0], |net| [net.a, net.b]), out.len()))
-        }
-        _ => None,
-    });
-    let mut z: Vec<f64> = starts(target, table.levels()[0], setting)?.iter().map(|z| z * table.levels()[0]).collect();
-    let (mut states, mut all): (Trajectory, Trajectory) = (vec![], vec![]);
-    let width = target.width();
-    let mut output = 0;
-    for (step, (alpha, [a, b], outputs)) in readings.enumerate() {
-        let answer = |row: usize, k: usize| answers[row][output + k].iter();
-        let mut denoised = Vec::with_capacity(z.len());
-        for (row, states) in z.chunks(width).enumerate() {
-            let guided: Vec<f64> = match table.guidance(step) {
-                Some(w) if outputs == 2 => {
-                    answer(row, 0).zip(answer(row, 1)).map(|(with, without)| w * with + (1.0 - w) * without).collect()
-                }
-                _ => answer(row, 0).copied().collect(),
-            };
-            denoised.extend(states.iter().zip(&guided).map(|(z, out)| a * alpha * z + b * out));
-        }
-        output += outputs;
-        states.push(z.clone());
-        all.push(denoised);
-        let ratio = table.ratio(step);
-        z.iter_mut().for_each(|z| *z *= ratio);
-        for (weight, denoised) in table.row(step).iter().zip(&all) {
-            z.iter_mut().zip(denoised).for_each(|(z, d)| *z += weight * d);
-        }
-    }
-    states.push(z);
-    Ok((states, all))
 }
 
 /// Returns the start noise of a target's samples, with unit variance.

@@ -9,14 +9,15 @@
 //! | [`Tune`], [`Prepared`], [`Tuned`] | the settings, the work and the result |
 //! | [`Method`] | what is fitted: noise levels, weights, or both |
 //! | [`Table`] | a plan as noise levels and weights of past predictions |
-//! | [`Known`], [`ToData`], [`Wall`], [`Transfer`], [`Line`] | the evidence |
-//! | [`Watch`], [`Stage`] | progress |
+//! | [`Known`], [`ToData`], [`Wall`], [`Transfer`], [`Elsewhere`], [`Line`] | the evidence |
+//! | [`Watch`] | progress, and an early end |
 
 mod evidence;
 mod fit;
 mod known;
 mod memory;
 mod methods;
+mod path;
 mod run;
 mod table;
 #[cfg(test)]
@@ -26,6 +27,6 @@ mod words;
 pub use evidence::{ToData, Wall};
 pub use known::Known;
 pub use methods::Method;
-pub use run::{Prepared, Stage, Transfer, Tune, Tuned, Watch};
+pub use run::{Elsewhere, Prepared, Transfer, Tune, Tuned, Watch};
 pub use table::Table;
 pub use words::Line;

@@ -1,7 +1,7 @@
 //! A whole tuning: the best known plan, a better one, and the evidence that it is better.
 
 use super::evidence::{self, Single, ToData, Wall};
-use super::fit::{Setting, Target};
+use super::fit::{Setting, Target, listed};
 use super::known::{self, Known};
 use super::memory::Remembering;
 use super::methods::{self, Method, Work};
@@ -13,6 +13,8 @@ use langevin::model::Model;
 use langevin::plan::{Plan, Sampling};
 use langevin::process::Process;
 use langevin::sampler::Sampler;
+use langevin::text::plural;
+use std::fmt;
 use std::sync::atomic::AtomicU64;
 
 /// Rows on which the fine solution is compared with one of half its evaluations, and on which a
@@ -36,25 +38,8 @@ pub struct Tune {
     threads: usize,
 }
 
-/// A stage of a tuning, for progress displays.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Stage {
-    /// The fine solutions are computed.
-    Fine,
-    /// Known plans are measured: so many are done, of so many.
-    Known(usize, usize),
-    /// A plan is fitted: its number, and the error on the samples of the fit.
-    Fit(usize, f64),
-    /// The result is tested on samples that the fit has not seen.
-    Test,
-}
-
 /// An observer of a tuning. `()` observes nothing.
 pub trait Watch: Sync {
-    /// Receives the stage of the work.
-    fn stage(&self, _stage: &Stage) {}
-
     /// Receives the number of evaluations so far, and the largest number that there can be; a row
     /// counts as one.
     ///
@@ -72,13 +57,38 @@ pub trait Watch: Sync {
 
 impl Watch for () {}
 
+/// Other circumstances under which a tuned plan is tested. `Display` writes them for a table.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Elsewhere {
+    /// The network is evaluated in single precision.
+    SinglePrecision,
+    /// Plans with another number of evaluations: the levels of the tuned plan are interpolated, and
+    /// the weights are those of a known sampler.
+    Evaluations(usize, String),
+    /// The plans have this other guidance weight.
+    Guidance(f64),
+    /// So many classes that the fit has not seen.
+    Classes(usize),
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SinglePrecision => write!(f, "network in single precision"),
+            Self::Evaluations(nfe, sampler) => write!(f, "{nfe} evaluations, weights of {sampler}"),
+            Self::Guidance(weight) => write!(f, "guidance {weight}"),
+            Self::Classes(count) => write!(f, "the other {}", plural(*count as u64, "class")),
+        }
+    }
+}
+
 /// The errors of the tuned plan and of the best known plan under other circumstances.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Transfer {
-    /// The difference. With another number of evaluations, the levels of the tuned plan are
-    /// interpolated, and the weights are those of a known sampler.
-    pub what: String,
+    /// The difference.
+    pub what: Elsewhere,
     /// The error of the tuned plan, and of the known one.
     pub errors: [f64; 2],
 }
@@ -308,11 +318,10 @@ impl Prepared<'_> {
         let Tune { nfe, method, seed, samples, iterations, .. } = self.tune;
         let (done, most) = (AtomicU64::new(0), self.most_evaluations());
         let models = models.map(|model| Remembering::new(model, watch, &done, most));
-        watch.stage(&Stage::Fine);
         let fit = self.target(Sample::Fit, &models[0], &self.fine)?;
         let judge = self.target(Sample::Judge, &models[0], &self.fine)?;
         let test = self.target(Sample::Test, &models[1], &self.fine)?;
-        let left = known::tournament(self.known.clone(), &test, &|stage| watch.stage(stage))?;
+        let left = known::tournament(self.known.clone(), &test)?;
         let (known, known_error) = left.best;
         let fine_error = self.check(&test, &known, known_error)?;
         let setting = Setting { process: &self.process, network: self.network.as_ref() };
@@ -324,11 +333,9 @@ impl Prepared<'_> {
             fit: &fit,
             judge: &judge,
             known: &left.all,
-            stage: &|stage| watch.stage(stage),
             goes_on: &|| watch.goes_on(),
         };
         let found = work.run(method)?;
-        watch.stage(&Stage::Test);
         let (ours, answers) = test.answers(&found.plan)?;
         let theirs = test.samples(&known.plan)?;
         let errors = [test.errors(&ours), test.errors(&theirs)];
@@ -342,21 +349,17 @@ impl Prepared<'_> {
         let narrow = [&found.plan, &known.plan].map(|plan| test.samples_of(plan, &single));
         let [ours, theirs] = narrow;
         let errors32 = [rms(&test.errors(&ours?)), rms(&test.errors(&theirs?))];
-        let mut transfers = vec![Transfer { what: "network in single precision".to_owned(), errors: errors32 }];
-        let names = [known.sampler.as_str(), found.start[0].rsplit(' ').next().unwrap_or_default()];
+        let mut transfers = vec![Transfer { what: Elsewhere::SinglePrecision, errors: errors32 }];
         for neighbour in [nfe - 1, nfe + 1] {
             let ours = found.table.as_ref().filter(|_| neighbour >= 2).and_then(|table| {
-                let levels = methods::resized(table.levels(), neighbour);
-                let levels: Vec<String> = levels.iter().chain([&0.0]).map(f64::to_string).collect();
-                let sampler = Sampler::parse(names[1], None).ok()?;
-                self.compiler.plan(&sampler, &format!("list:{}", levels.join(",")), None).ok()
+                let sampler = Sampler::parse(&found.sampler, None).ok()?;
+                self.compiler.plan(&sampler, &listed(&methods::resized(table.levels(), neighbour)), None).ok()
             });
-            let sampler = Sampler::parse(names[0], None)?;
-            let theirs = fitting(self.compiler, &sampler, &known.grid, neighbour).ok().flatten();
+            let theirs =
+                fitting(self.compiler, &Sampler::parse(&known.sampler, None)?, &known.grid, neighbour).ok().flatten();
             if let (Some(ours), Some((_, theirs))) = (ours, theirs) {
-                let errors = [test.error(&ours)?, test.error(&theirs)?];
-                let what = format!("{neighbour} evaluations, weights of {}", names[1]);
-                transfers.push(Transfer { what, errors });
+                let what = Elsewhere::Evaluations(neighbour, found.sampler.clone());
+                transfers.push(Transfer { what, errors: [test.error(&ours)?, test.error(&theirs)?] });
             }
         }
         Ok(Tuned {
@@ -413,21 +416,23 @@ impl Prepared<'_> {
         Ok(error)
     }
 
-    /// Returns the errors of the tuned and of the known plan for another request or model, for
-    /// example with another guidance weight or another class. The evaluations are not counted.
+    /// Returns the errors of the tuned and of the known plan for another request or model. A tuned
+    /// plan under another guidance weight keeps its other numbers. The evaluations are not counted.
     ///
     /// # Errors
     /// Returns an error if a plan cannot be compiled or if the model fails.
     pub fn transfer<M: Model<Vec<f64>> + Sync + ?Sized>(
         &self,
         tuned: &Tuned,
-        what: impl Into<String>,
+        what: Elsewhere,
         compiler: &dyn Compiler,
-        guidance: Option<f64>,
         model: &M,
     ) -> Result<Option<Transfer>> {
         let Some(table) = tuned.table.clone() else { return Ok(None) };
-        let table = guidance.map_or(table.clone(), |weight| table.with_guidance(weight));
+        let table = match what {
+            Elsewhere::Guidance(weight) => table.with_guidance(weight),
+            _ => table,
+        };
         let done = AtomicU64::new(0);
         let model = Remembering::new(model, &(), &done, u64::MAX);
         let test = self.target(Sample::Test, &model, &reference(compiler, finer(self.tune.nfe))?)?;
@@ -436,7 +441,7 @@ impl Prepared<'_> {
         let Some((_, theirs)) = fitting(compiler, &sampler, &tuned.known.grid, self.tune.nfe)? else {
             return Ok(None);
         };
-        Ok(Some(Transfer { what: what.into(), errors: [test.error(&ours)?, test.error(&theirs)?] }))
+        Ok(Some(Transfer { what, errors: [test.error(&ours)?, test.error(&theirs)?] }))
     }
 }
 

@@ -94,14 +94,15 @@ fn threads_do_not_change_the_bits() {
 }
 
 #[test]
-fn the_bound_falls_and_the_path_ends_at_the_last_level() {
+fn grids_keep_their_first_level_and_their_range() {
     let (request, model) = (request(), named("moons").unwrap());
     for method in [Method::Steps, Method::Bound] {
         let tune = Tune::new(6).method(method).samples(64, 64).prepare(&request, 2).unwrap();
         let tuned = tune.run([&*model, &*model], None, &()).unwrap();
-        // The ends of a grid stay.
         let [first, last] = tuned.plan.noise_levels().map(|[low, high]| [high, low]).unwrap();
         assert!((first - 40.0).abs() < 1e-6 && last >= 0.01 - 1e-6, "{first} {last}");
+        // A path ends at clean data, and spends no evaluation on the cleanest level.
+        assert!(method == Method::Bound || last > 0.02, "{last}");
     }
 }
 
@@ -116,6 +117,22 @@ fn distances_to_data_have_an_interval() {
     let gap = found.tuned.powi(2) - found.known.powi(2);
     assert!(found.difference[0] <= gap + 1e-3 && gap - 1e-3 <= found.difference[1], "{gap} {:?}", found.difference);
     assert!(!found.is_worse());
+}
+
+/// A plan that is nearer to the fine solution, but whose samples are farther from the data, is no
+/// improvement. The data are here the samples of the best known plan themselves.
+#[test]
+fn samples_must_not_be_farther_from_the_data() {
+    let (request, model) = (request(), named("moons").unwrap());
+    let tune = Tune::new(4).samples(48, 400).iterations(6).prepare(&request, 2).unwrap();
+    let plain = tune.run([&*model, &*model], None, &()).unwrap();
+    let sampling = langevin::Sampling::new(400, 2).seed(plain.seeds[1]);
+    let data = sampling.run::<f64>(&plain.known.plan, &*model).unwrap();
+    let tuned = tune.run([&*model, &*model], Some(&data), &()).unwrap();
+    assert!(plain.improves() && tuned.error == plain.error && tuned.interval == plain.interval);
+    let to_data = tuned.to_data.unwrap();
+    assert!(to_data.is_worse() && to_data.known < 1e-6, "{to_data:?}");
+    assert!(!tuned.improves() && tuned.verdict().contains("farther from the data"));
 }
 
 /// A model that breaks a rule.

@@ -1,7 +1,7 @@
 //! The result of a tuning in words.
 
 use super::evidence::ToData;
-use super::run::Tuned;
+use super::run::{Elsewhere, Tuned};
 use langevin::text::{Column, columns, number, plural};
 use std::fmt;
 
@@ -73,7 +73,7 @@ impl Tuned {
     #[must_use]
     pub fn limits(&self) -> Vec<String> {
         let mut lines = vec![];
-        if self.transfers.iter().any(|transfer| transfer.what.contains("evaluations")) {
+        if self.transfers.iter().any(|transfer| matches!(transfer.what, Elsewhere::Evaluations(..))) {
             lines.push(
                 "With another number of evaluations, the tuned levels are interpolated; the fitted weights are lost."
                     .to_owned(),
@@ -126,7 +126,7 @@ impl Tuned {
         let mut rows = vec![["elsewhere", "tuned", "known", "ratio"].map(str::to_owned)];
         rows.extend(self.transfers.iter().map(|transfer| {
             let [ours, theirs] = transfer.errors;
-            [transfer.what.clone(), number(ours), number(theirs), format!("{:.3}", ours / theirs)]
+            [transfer.what.to_string(), number(ours), number(theirs), format!("{:.3}", ours / theirs)]
         }));
         columns(&rows, &[Column::Left(0)])
     }

@@ -246,7 +246,7 @@ pub struct EditArgs {
 
 /// Fit a plan to one model
 ///
-/// Measures all known deterministic samplers on all grids by the distance of their samples from a fine solution from the same noise. Then fits noise levels and coefficients to that solution, and tests the result on noise that the fit has not seen. If the 95 % interval of the improvement contains none, the best known plan is written and the exit code is 1.
+/// Measures all known deterministic samplers on all grids by the distance of their samples from a fine solution from the same noise. Then fits noise levels and coefficients to that solution, and tests the result on noise that the fit has not seen. If the 95 % interval of the ratio of the errors is not below 1, or if the samples are farther from the data, the best known plan is written and the exit code is 1.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct TuneArgs {

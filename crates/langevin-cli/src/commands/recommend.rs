@@ -236,7 +236,9 @@ fn commands(args: &RecommendArgs, asked: &Request, flags: &Request, model: Optio
     let mut commands = Vec::new();
     if has_flags(asked) {
         let network: String = words.iter().filter(|(word, _)| of_the_model(word)).map(flag).collect();
-        let out = args.out.as_ref().map_or_else(|| FILE.to_owned(), |out| out.display().to_string());
+        // With --tune the file holds another plan.
+        let out = args.out.as_ref().filter(|_| !args.tune);
+        let out = out.map_or_else(|| FILE.to_owned(), |out| out.display().to_string());
         commands.push(format!("langevin plan{network}{flags} --json > {}", quoted(&out)));
     }
     if let Some(path) = model {

@@ -88,7 +88,7 @@ fn transfers(tuned: &Tuned) -> Table {
     for transfer in &tuned.transfers {
         let [ours, theirs] = transfer.errors;
         let ratio = format!("{:.3}", ours / theirs);
-        let cells: [Cell; 4] = [transfer.what.as_str().into(), ours.into(), theirs.into(), ratio.as_str().into()];
+        let cells: [Cell; 4] = [transfer.what.to_string().into(), ours.into(), theirs.into(), ratio.as_str().into()];
         table.push(cells);
     }
     table

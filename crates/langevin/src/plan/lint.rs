@@ -110,7 +110,7 @@ pub enum Note {
         expected: f64,
     },
     /// A tuned plan that is not certainly better than the best known one: this interval of the
-    /// ratio of their errors contains 1.
+    /// ratio of their errors is not below 1.
     Unproven([f64; 2]),
     /// A tuned plan that was tested on the samples of its fit, which have this seed.
     Seen(u64),
@@ -126,7 +126,7 @@ impl fmt::Display for Note {
             Self::Idle(index) => write!(f, "move {index} does nothing: it ends where it starts"),
             Self::Unproven([low, high]) => write!(
                 f,
-                "the plan is not certainly better than the best known one: the interval of the ratio of their errors, {low:.3} to {high:.3}, contains 1"
+                "the plan is not certainly better than the best known one: the interval of the ratio of their errors, {low:.3} to {high:.3}, is not below 1"
             ),
             Self::Seen(seed) => {
                 write!(f, "the plan was tested on the samples that it was fitted to, those of seed {seed}")

@@ -65,12 +65,12 @@ impl Sampling {
     /// use langevin::{Request, Sampling};
     /// let (plan, data) = (Request::new().steps(3).plan()?, Gaussian::isotropic(vec![0.0], 1.0)?);
     /// let all = Sampling::new(4, 1);
-    /// let few = all.clone().of(2).run::<f64>(&plan, &data)?;
+    /// let few = all.count(2).run::<f64>(&plan, &data)?;
     /// assert_eq!(few, all.run::<f64>(&plan, &data)?[..2]);
     /// # Ok::<(), langevin::Error>(())
     /// ```
     #[must_use]
-    pub fn of(mut self, count: usize) -> Self {
+    pub fn count(mut self, count: usize) -> Self {
         self.count = count;
         self
     }
