@@ -184,8 +184,8 @@ fn page(rows: &[Row], models: &[&str], budgets: &[usize], methods: &[Method]) ->
             let line = |f: fn(&Tuned) -> f64| -> Vec<(f64, f64)> {
                 of(rows, usual, Some(model), None).map(|row| (row.nfe as f64, f(&row.tuned))).collect()
             };
-            LineChart::new("evaluations", "error", line(|tuned| tuned.error))
-                .named(format!("{model}: tuned"))
+            LineChart::new("evaluations", format!("{model}: error of the tuned plan"), line(|tuned| tuned.error))
+                .named(format!("{model}, error of the tuned plan"))
                 .dashed("best known plan", line(|tuned| tuned.known_error))
                 .html()
         })
