@@ -80,7 +80,7 @@ impl Tuned {
             );
         }
         lines.push(format!(
-            "With the same evaluations, the best last row has an error of {} on these samples, and {} is outside the span of the start and the answers. The fine solution itself moves by {} with half its evaluations.",
+            "Limits: the best possible weights of the last step would leave an error of {}. No weights at these noise levels can remove {}. The fine solution itself has an uncertainty of about {}: with half its evaluations it moves by that much.",
             number(self.wall.last_row),
             number(self.wall.outside),
             number(self.fine_error),
