@@ -26,7 +26,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         number: 34,
-        claim: "it is at most (g²+h²)²/(8h²) E‖s−s_θ‖², least at h = g: the SDE is the maximum-likelihood split",
+        claim: "−dKL/dt is at most (g²+h²)²/(8h²) E‖s−s_θ‖²; this bound is least at h = g: the SDE is the maximum-likelihood split",
         source: "beyond; its bound",
         measure: bound,
     },

@@ -25,7 +25,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         number: 18,
-        claim: "score, noise and velocity of the three processes are six maps of one field",
+        claim: "score, noise and velocity of the three processes are one field, read in different ways",
         source: "§4.2",
         measure: fields,
     },
@@ -37,7 +37,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         number: 20,
-        claim: "to one datum the paths of VE and rectified flow are straight, those of VP bent",
+        claim: "if the data are one point, the paths of VE and rectified flow are straight and those of VP are curved",
         source: "§4.3",
         measure: geometry,
     },
@@ -47,7 +47,7 @@ pub(super) const CLAIMS: &[Claim] = &[
         source: "§5",
         measure: ode,
     },
-    Claim { number: 22, claim: "and so is the SDE, for every h/g", source: "§5", measure: sde },
+    Claim { number: 22, claim: "the same holds for the SDE, for every h/g", source: "§5", measure: sde },
     Claim {
         number: 23,
         claim: "a wrong start costs KL(p_T‖q_T) with h = 0, and less with h > 0",

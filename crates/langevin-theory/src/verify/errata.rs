@@ -17,7 +17,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     Claim {
         number: 38,
         claim: "erratum: the forward half of VP-ODE needs its dW",
-        source: "§3 of the first text",
+        source: "§3, first version",
         measure: missing_noise,
     },
     Claim {
@@ -28,7 +28,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         number: 40,
-        claim: "erratum: with a free network the loss bounds the SDE's KL, not the ODE's",
+        claim: "erratum: for a network that need not be a score, the loss bounds the SDE's KL, not the ODE's",
         source: "§6, “exact maximum likelihood”",
         measure: free_network,
     },

@@ -28,7 +28,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         number: 4,
-        claim: "an unadjusted step of length Δ is wrong by O(Δ); forward and exact reverse are not, and are reversible",
+        claim: "an unadjusted Langevin step of length Δ has an error O(Δ); forward and exact reverse have none, and are reversible",
         source: "§2; arXiv 2002.11103",
         measure: unadjusted,
     },

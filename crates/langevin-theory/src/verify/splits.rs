@@ -41,7 +41,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         number: 15,
-        claim: "any share of noise h ≥ 0 in the reverse half is a split: it takes p_t to p_{t−dt}",
+        claim: "for every noise rate h ≥ 0 the reverse half takes p_t to p_{t−dt}, so every h gives a valid split",
         source: "§3",
         measure: any,
     },
