@@ -19,6 +19,8 @@ Name                        Purpose
 :func:`likelihood`          −log p of data under a model
 :func:`trace`               the plan of a sampler of another library or program
 :func:`convert`             a torch module of one formulation as a module of another
+:class:`Objective`          the noise levels, targets and weights of a training in torch
+:func:`audit_loss`          the weight over noise levels of somebody else's loss
 :class:`Formulation`        what a network was trained to predict, on which process and clock
 :class:`Process`            a noise schedule; :class:`Level` is one of its noise levels
 :class:`Network`            a model file of ``langevin train``; :class:`OnnxNetwork` an ONNX file
@@ -76,18 +78,23 @@ analyze, recommend = _langevin.analyze, _langevin.recommend
 __all__ = [
     "Adapted",
     "ArgumentError",
+    "Audit",
+    "Batch",
     "Candidate",
     "Comparison",
     "Density",
     "Error",
+    "Explained",
     "FormatError",
     "Formulation",
     "InputLevel",
     "KeywordError",
     "Level",
+    "Levels",
     "Likelihood",
     "ModelError",
     "Network",
+    "Objective",
     "OnnxNetwork",
     "Plan",
     "Prediction",
@@ -106,7 +113,9 @@ __all__ = [
     "__version__",
     "adaptive",
     "analyze",
+    "audit_loss",
     "convert",
+    "drop_labels",
     "likelihood",
     "recommend",
     "samplers",
@@ -116,15 +125,28 @@ __all__ = [
 
 
 if TYPE_CHECKING:
+    from ._audit import Audit, audit_loss
     from ._convert import convert
+    from ._objective import Batch, Explained, Levels, Objective, drop_labels
+
+# Names that need torch, which is optional and slow to import, and their modules.
+_TORCH = {
+    "Audit": "_audit",
+    "Batch": "_objective",
+    "Explained": "_objective",
+    "Levels": "_objective",
+    "Objective": "_objective",
+    "audit_loss": "_audit",
+    "convert": "_convert",
+    "drop_labels": "_objective",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # `convert` needs torch, which is optional and slow to import.
-    if name == "convert":
-        from ._convert import convert
+    if name in _TORCH:
+        from importlib import import_module
 
-        return convert
+        return getattr(import_module(f".{_TORCH[name]}", __name__), name)
     raise AttributeError(f"module 'langevin' has no attribute '{name}'")
 
 

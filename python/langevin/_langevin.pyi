@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "Tuned", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_trace", "_tune", "analyze", "cli", "recommend", "samplers"]
+__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "Tuned", "_Objective", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_pairing", "_trace", "_tune", "analyze", "cli", "recommend", "samplers"]
 
 __version__: Final[str]
 
@@ -2398,6 +2398,47 @@ class Tuned:
         """
 
 @final
+class _Objective:
+    """
+    A weight and a time density on a formulation, for `langevin.Objective`.
+    """
+    def __new__(cls, /, formulation: Formulation, weight: str, times: str | None = None) -> _Objective:
+        """
+        Create an objective. A formulation without a range gets that of its table, or the default.
+        """
+    @property
+    def formulation(self, /) -> Formulation:
+        """
+        Formulation with its range.
+        """
+    def frame(self, /, count: SupportsIndex) -> tuple[Any, bool, bool, str]:
+        """
+        Return λ, time, σ/α, p, w and w·p on even λ; whether it bounds a likelihood, that of the
+        data, and both in words.
+        """
+    @property
+    def lambda_range(self, /) -> tuple[float, float]:
+        """
+        Noisiest and cleanest λ.
+        """
+    def terms(self, /, count: SupportsIndex | None = None) -> tuple[Any, Any]:
+        """
+        Return the probabilities of listed levels, and the coefficients of the loss there.
+
+        With ``count`` the levels are even in λ, the noisiest first; without it they are the steps of
+        the process's table.
+        """
+    def terms_at(self, /, times: SupportsGetItem[int, SupportsFloat | SupportsIndex]) -> tuple[Any, Any]:
+        """
+        Return the coefficients of the loss at times of the network's clock, and p(λ) there.
+        """
+    @property
+    def times(self, /) -> str:
+        """
+        Name of the time density.
+        """
+
+@final
 class _Program:
     """
     Program whose model the caller evaluates; used by ``langevin._drive``.
@@ -2472,6 +2513,12 @@ def _likelihood_own(model: Any, x: Incomplete, seed: SupportsIndex, first: Suppo
     Compute the likelihood under a model of this library, without the interpreter.
 
     Used by ``langevin._drive``.
+    """
+
+def _pairing(data: Incomplete, noise: Incomplete) -> list[int]:
+    """
+    Return partners by optimal transport: row i of ``data`` belongs with row ``partners[i]`` of
+    ``noise``.
     """
 
 def _trace(name: str, source: str, network: Formulation, calls: SupportsGetItem[int, tuple[SupportsFloat | SupportsIndex, tuple[SupportsFloat | SupportsIndex, SupportsGetItem[int, SupportsFloat | SupportsIndex], SupportsGetItem[int, SupportsFloat | SupportsIndex]]]], result: tuple[SupportsFloat | SupportsIndex, SupportsGetItem[int, SupportsFloat | SupportsIndex], SupportsGetItem[int, SupportsFloat | SupportsIndex]], start: SupportsFloat | SupportsIndex | None, roundoff: SupportsFloat | SupportsIndex) -> Plan:

@@ -16,7 +16,7 @@ import langevin
 
 ONNX = pathlib.Path(__file__).parents[2] / "examples" / "onnx" / "digits.onnx"
 # Methods that return nothing.
-SILENT = {"Plan.save", "Stepper.replace", "Stepper.supply", "LangevinScheduler.set_begin_index", "LangevinScheduler.set_timesteps"}
+SILENT = {"Objective.load_state_dict", "Plan.save", "Stepper.replace", "Stepper.supply", "LangevinScheduler.set_begin_index", "LangevinScheduler.set_timesteps"}
 
 
 def members(name, entry):

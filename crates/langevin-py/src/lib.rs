@@ -11,6 +11,7 @@
 //! | [`models`] | `Density` and `Network`: models evaluated without the interpreter |
 //! | [`onnx`] | `OnnxNetwork`: a network in an ONNX file |
 //! | [`own`] | samples of the library's own models |
+//! | [`objective`] | coefficients of training losses |
 //! | [`tuning`] | `tune`: a plan fitted to one model |
 //! | [`called`] | a model in Python as a model of the library |
 //! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
@@ -36,6 +37,7 @@ mod called;
 mod column;
 mod errors;
 mod models;
+mod objective;
 mod observer;
 mod onnx;
 mod own;
@@ -129,6 +131,8 @@ mod _langevin {
     use crate::analysis::{Candidate, Ranking, analyze, recommend};
     #[pymodule_export]
     use crate::models::{Density, Network};
+    #[pymodule_export]
+    use crate::objective::{_pairing, Objective};
     #[pymodule_export]
     use crate::onnx::OnnxNetwork;
     #[pymodule_export]

@@ -876,12 +876,12 @@ impl Formulation {
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "Formulation('{}', '{}', clock='{}', range={:?})",
-            self.0.process.name(),
-            self.0.prediction.name(),
-            self.0.clock,
-            self.sigma_range()
-        )
+        let range = self.sigma_range().map_or_else(String::new, |(low, high)| {
+            // Without the rounding of the way through λ.
+            let short = |value: f64| format!("{value:.12e}").parse().unwrap_or(value);
+            format!(", sigma_min={}, sigma_max={}", short(low), short(high))
+        });
+        let (process, prediction) = (self.0.process.name(), self.0.prediction.name());
+        format!("Formulation('{process}', '{prediction}', clock='{}'{range})", self.0.clock)
     }
 }

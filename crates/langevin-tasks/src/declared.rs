@@ -3,7 +3,6 @@
 use crate::error::{Blame as _, Error, Result};
 use crate::words::either_case;
 use langevin::formulation::InputScaling;
-use langevin::grid::usual_range;
 use langevin::{Clock, Formulation, LambdaRange, Prediction, Process};
 use langevin_train::Normalization;
 use std::path::PathBuf;
@@ -74,12 +73,10 @@ impl Declared {
             Some([low, high]) => Some(LambdaRange::from_sigma_ve(low, high).or_misused()?),
             // A network for a table was trained on the levels of the table. A table that ends in
             // pure noise has no finite last λ and sets no range.
-            None if formulation.process.name().starts_with("table") => {
-                let [low, _] = usual_range(&formulation.process);
-                let last = formulation.process.level(formulation.process.schedule().domain().1).or_failed()?;
-                LambdaRange::from_sigma_ve(low, last.sigma_ve()).ok()
+            None => {
+                let bars = formulation.process.alpha_bars().unwrap_or_default();
+                formulation.table_range().filter(|_| bars.last() != Some(&0.0))
             }
-            None => None,
         };
         if let Some(range) = range {
             formulation = formulation.with_range(range);

@@ -376,8 +376,27 @@ impl Formulation {
         self
     }
 
+    /// Returns the λ-range of the entries of a table, without an entry of pure noise; `None` for
+    /// other processes.
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let network = Formulation::new(Process::parse("table:linear")?, Prediction::Epsilon);
+    /// let (clean, noisy) = network.table_range().expect("a table").sigma_ve();
+    /// assert!((clean - 0.01).abs() < 1e-4 && (noisy - 157.4073).abs() < 1e-4);
+    /// assert!(Formulation::new(Process::vp(), Prediction::Epsilon).table_range().is_none());
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn table_range(&self) -> Option<LambdaRange> {
+        let bars = self.process.alpha_bars()?;
+        let ratio = |bar: f64| ((1.0 - bar) / bar).sqrt();
+        let last = bars.iter().rev().find(|bar| **bar > 0.0)?;
+        LambdaRange::from_sigma_ve(ratio(*bars.first()?), ratio(*last)).ok()
+    }
+
     /// Returns the number that the network receives as time at a level of its own process.
-    fn time(&self, own: &Level) -> f64 {
+    pub(crate) fn time(&self, own: &Level) -> f64 {
         match self.clock {
             Clock::Time => own.time,
             Clock::Scaled { factor } => factor * own.time,

@@ -38,19 +38,10 @@ pub fn run(args: &ObjectiveArgs) -> Result<()> {
     if let Some(path) = &args.plot {
         atomic::probe(path)?;
         let fine = objective.frame(DRAWN).or_misused()?;
-        atomic::save(path, page::html(&title, &fine, verdict(&frame)).as_bytes())?;
+        atomic::save(path, page::html(&title, &fine, frame.verdict()).as_bytes())?;
         say(&format!("drawn: {}", shown(path)));
     }
     print(&if args.json { document(args, &times, &frame) } else { table(&title, &frame) })
-}
-
-/// Describes the kind of bound that the objective is, if any.
-fn verdict(frame: &Frame) -> &'static str {
-    match (frame.is_likelihood, frame.is_bound) {
-        (true, _) => "a bound on the likelihood of the data: w·p is the same everywhere",
-        (_, true) => "a bound on the likelihood of data with added noise: w·p nowhere rises with λ",
-        _ => "no bound on a likelihood: w·p rises with λ somewhere",
-    }
 }
 
 fn table(title: &str, frame: &Frame) -> String {
@@ -66,7 +57,7 @@ fn table(title: &str, frame: &Frame) -> String {
         let [time, sigma, density, weight, product] = numbers;
         rows.push([format!("{:.4}", point.lambda), time, sigma, density, weight, product, bar]);
     }
-    format!("{title}\n\n{}\nIt is {}.\n", columns(&rows, &layout), verdict(frame))
+    format!("{title}\n\n{}\nIt is {}.\n", columns(&rows, &layout), frame.verdict())
 }
 
 fn document(args: &ObjectiveArgs, times: &TimeDensity, frame: &Frame) -> String {

@@ -66,6 +66,28 @@ pub struct Frame {
     pub is_likelihood: bool,
 }
 
+impl Frame {
+    /// Describes in words whether the objective bounds a likelihood.
+    ///
+    /// ```
+    /// use langevin::objective::{TimeDensity, Weight};
+    /// use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
+    /// let network = Formulation::new(Process::ve(), Prediction::Epsilon)
+    ///     .with_range(LambdaRange { min: -2.0, max: 2.0 });
+    /// let objective = Objective::new(&network, Weight::Plain, TimeDensity::UniformLambda)?;
+    /// assert!(objective.frame(9)?.verdict().starts_with("a bound on the likelihood of the data"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        match (self.is_likelihood, self.is_bound) {
+            (true, _) => "a bound on the likelihood of the data: w·p is the same everywhere",
+            (_, true) => "a bound on the likelihood of data with added noise: w·p nowhere rises with λ",
+            _ => "no bound on a likelihood: w·p rises with λ somewhere",
+        }
+    }
+}
+
 impl Objective {
     /// Returns the objective at `count` evenly spaced levels of λ.
     ///

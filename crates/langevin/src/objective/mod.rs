@@ -31,23 +31,26 @@
 //! | [`Objective::drawn_from`] | the same w·p, with levels drawn from another density |
 //! | [`Learner`] | that density, learned during training |
 //! | [`Objective::frame`] | w·p of any choice on one axis, and whether it bounds the likelihood |
+//! | [`Objective::terms`] | the loss as a sum over listed levels |
 //!
 //! Source: Kingma & Gao, arXiv 2303.00848 (weights); Hang et al., arXiv 2303.09556 (min-SNR); Esser
 //! et al., arXiv 2403.03206 (logit-normal times); Karras et al., arXiv 2206.00364 (log-normal σ).
 
 mod frame;
 mod learner;
+mod term;
 mod times;
 mod weight;
 
 pub use frame::{Frame, Point};
 pub use learner::Learner;
+pub use term::{Support, Term};
 pub use times::{Histogram, TimeDensity};
 pub use weight::Weight;
 
 use crate::error::{Error, Result};
 use crate::formulation::{Formulation, LambdaRange};
-use crate::math::exp;
+use crate::math::{atan, exp, tan};
 use crate::process::{Level, Process};
 use times::{normal_density, normal_mass, normal_quantile};
 
@@ -74,7 +77,8 @@ pub struct Objective {
     weight: Weight,
     times: TimeDensity,
     range: LambdaRange,
-    /// The ends of the variable that is drawn, the noisiest first: time, λ, or z = (−λ − mean)/std.
+    /// The ends of the variable that is drawn, the noisiest first: time, λ, the angle atan(σ/α), or
+    /// z = (−λ − mean)/std.
     ends: (f64, f64),
     /// The density from which the levels are drawn, if it is not `times`.
     drawn: Option<Histogram>,
@@ -117,6 +121,7 @@ impl Objective {
         let ends = match &times {
             TimeDensity::UniformTime => (noisy.time, clean.time),
             TimeDensity::UniformLambda => (range.min, range.max),
+            TimeDensity::Cosmap => (angle(&noisy), angle(&clean)),
             TimeDensity::Histogram(histogram) => {
                 histogram.check()?;
                 let own = histogram.range();
@@ -255,6 +260,7 @@ impl Objective {
         match &self.times {
             TimeDensity::UniformTime => process.level(clean + u * (noisy - clean)),
             TimeDensity::UniformLambda => process.level_at_lambda(clean + u * (noisy - clean)),
+            TimeDensity::Cosmap => process.level_at_sigma_ve(tan(clean + u * (noisy - clean))),
             TimeDensity::Histogram(histogram) => {
                 // The ends are masses of the levels that are noisier.
                 let lambda = histogram.lambda(1.0 - (clean + u * (noisy - clean)));
@@ -301,6 +307,11 @@ impl Objective {
         match &self.times {
             TimeDensity::UniformTime => time_rate(&self.formulation.process, level) / (noisy - clean).abs(),
             TimeDensity::UniformLambda => 1.0 / (clean - noisy),
+            // The angle is atan(e^{−λ}), and its rate −ασ/(α² + σ²).
+            TimeDensity::Cosmap => {
+                let (alpha, sigma) = (level.alpha, level.sigma);
+                alpha * sigma / (alpha * alpha + sigma * sigma) / (noisy - clean)
+            }
             TimeDensity::Histogram(histogram) => histogram.density(lambda) / (clean - noisy),
             &(TimeDensity::LogitNormal { mean, std } | TimeDensity::LogNormalSigma { mean, std }) => {
                 normal_density((-lambda - mean) / std) / (std * normal_mass(clean, noisy))
@@ -338,7 +349,11 @@ impl Objective {
                         .hinting("choose a time density with mass on the whole range"));
                 }
             },
-            Weight::Uncertainty => self.errors.as_ref().map_or(1.0, |errors| 1.0 / errors.mass(level.lambda())),
+            // Equal errors have the weight 1, which is also that before anything is learned.
+            Weight::Uncertainty => self
+                .errors
+                .as_ref()
+                .map_or(1.0, |errors| 1.0 / (errors.mass(level.lambda()) * errors.masses().len() as f64)),
             other => other.of_ratio(level.sigma_ve()).unwrap_or(1.0),
         };
         Ok(match &self.drawn {
@@ -416,6 +431,11 @@ impl Objective {
         let gain = level.alpha / level.sigma * map.b;
         Ok(gain * gain)
     }
+}
+
+/// Returns the angle atan(σ/α) of a level.
+fn angle(level: &Level) -> f64 {
+    atan(level.sigma_ve())
 }
 
 /// Returns |dt/dλ| of a process.

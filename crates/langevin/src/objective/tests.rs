@@ -1,9 +1,10 @@
 use super::*;
 use crate::prediction::Prediction;
 
-const DENSITIES: [TimeDensity; 4] = [
+const DENSITIES: [TimeDensity; 5] = [
     TimeDensity::UniformTime,
     TimeDensity::UniformLambda,
+    TimeDensity::Cosmap,
     TimeDensity::LogitNormal { mean: 0.3, std: 0.8 },
     TimeDensity::LogNormalSigma { mean: -1.2, std: 1.2 },
 ];
@@ -297,7 +298,7 @@ fn weights_are_their_formulas() {
     let learned = Histogram::new(range, vec![1.0, 3.0]).unwrap();
     let objective = Objective::new(&vp, Weight::Uncertainty, TimeDensity::UniformLambda).unwrap();
     let objective = objective.with_errors(learned).unwrap();
-    assert!((objective.weight(&level).unwrap() - 4.0 / 3.0).abs() < 1e-12);
+    assert!((objective.weight(&level).unwrap() - 2.0 / 3.0).abs() < 1e-12);
     for bad in ["p2:-1", "edm:0", "min-snr:x", "plain:1", "sigmoid:1,2", "p2:gama=1"] {
         assert!(Weight::parse(bad).is_err(), "{bad}");
     }
@@ -356,4 +357,97 @@ fn the_learner_finds_the_density_of_least_variance() {
     let text = serde_json::to_string(&learner).unwrap();
     assert_eq!(serde_json::from_str::<Learner>(&text).unwrap(), learner);
     assert!(Learner::new(range, 0).is_err());
+}
+
+/// Equation 21 of arXiv 2403.03206: the density of time on a rectified flow, untruncated.
+#[test]
+fn cosmap_is_that_of_the_paper() {
+    let flow = Process::rectified_flow();
+    let o = objective(flow.clone(), Prediction::Velocity, Weight::Plain, TimeDensity::Cosmap, (-20.0, 20.0));
+    for t in [0.1, 0.3, 0.5, 0.9] {
+        let level = flow.level(t).unwrap();
+        // p(t) = p(λ) |dλ/dt|, and dλ/dt = −1/(t(1 − t)). The range leaves out 3e-9 of the mass.
+        let density = o.density(&level) / (t * (1.0 - t));
+        let paper = 2.0 / (std::f64::consts::PI * (1.0 - 2.0 * t + 2.0 * t * t));
+        assert!((density / paper - 1.0).abs() < 1e-8, "{t}: {density} {paper}");
+    }
+}
+
+/// The sum over listed levels is the integral of the loss.
+#[test]
+fn terms_sum_to_the_loss() {
+    let flows = [
+        (Process::rectified_flow(), Prediction::Velocity),
+        (Process::vp(), Prediction::V),
+        (Process::ve(), Prediction::X0),
+    ];
+    for (process, prediction) in flows {
+        for times in DENSITIES {
+            let of = |weight| {
+                let o = objective(process.clone(), prediction, weight, times.clone(), (-3.0, 3.0));
+                o.terms(Support::EvenLambda(4096)).unwrap()
+            };
+            let plain = of(Weight::Plain);
+            assert!((plain.iter().map(|(_, mass)| mass).sum::<f64>() - 1.0).abs() < 1e-12);
+            assert!(plain.iter().all(|(term, _)| (term.factor - 1.0).abs() < 1e-12));
+            // w·p = 1 on a range of length 6. A cell has the length 0.0015, so the midpoint rule is
+            // exact to 1e-7 of each density.
+            let sum: f64 = of(Weight::Likelihood).iter().map(|(term, mass)| mass * term.factor / term.gain).sum();
+            assert!((sum - 6.0).abs() < 1e-5, "{} {}: {sum}", process.name(), times.name());
+            // The target is the output of which D is the datum.
+            let (x0, noise) = (1.3, -0.4);
+            for (term, _) in plain.iter().step_by(500) {
+                let map = prediction.to_denoised(&process, &term.level).unwrap();
+                let x = term.level.alpha * x0 + term.level.sigma * noise;
+                let d = map.a * x + map.b * (term.target.datum * x0 + term.target.noise * noise);
+                assert!((d - x0).abs() < 1e-9, "{}: {d}", process.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_of_a_table_are_its_entries() {
+    let table = Process::parse("table:linear").unwrap();
+    let network = Formulation::new(table, Prediction::Epsilon);
+    let range = network.table_range().unwrap();
+    let network = network.with_range(range);
+    let of = |weight, times| Objective::new(&network, weight, times).unwrap().terms(Support::Steps).unwrap();
+    let terms = of(Weight::Plain, TimeDensity::UniformTime);
+    assert_eq!(terms.len(), 1000);
+    assert!(
+        terms.iter().enumerate().all(|(i, (term, mass))| {
+            term.input.time == i as f64 && (mass - 1e-3).abs() < 1e-12 && term.factor == 1.0
+        })
+    );
+    // The likelihood weight covers the range of the entries once.
+    let (first, last) = (terms[0].0.level.lambda(), terms[999].0.level.lambda());
+    for times in [TimeDensity::UniformTime, TimeDensity::UniformLambda] {
+        let sum: f64 = of(Weight::Likelihood, times).iter().map(|(term, mass)| mass * term.factor / term.gain).sum();
+        assert!((sum - (first - last)).abs() < 1e-9, "{sum}");
+    }
+    // Another density has the masses of its cells: for uniform λ, in proportion to their lengths.
+    let even = of(Weight::Plain, TimeDensity::UniformLambda);
+    let length = 0.5 * (even[499].0.level.lambda() - even[501].0.level.lambda()) / (first - last);
+    assert!((even[500].1 - length).abs() < 1e-9);
+    // A table that ends in pure noise is trained there too.
+    let zero = crate::process::Tabulated::new(crate::process::Betas::linear(), 1000);
+    let zero = zero.and_then(crate::process::Tabulated::with_zero_terminal_snr).unwrap();
+    let network = Formulation::new(Process::tabulated(zero), Prediction::V);
+    let range = network.table_range().unwrap();
+    let network = network.with_range(range);
+    let terms =
+        Objective::new(&network, Weight::Plain, TimeDensity::UniformTime).unwrap().terms(Support::Steps).unwrap();
+    let (end, _) = terms.last().unwrap();
+    assert_eq!((end.level.alpha, end.target.datum, end.factor), (0.0, -1.0, 1.0));
+    // A continuous process has no steps.
+    let flow = objective(
+        Process::rectified_flow(),
+        Prediction::Velocity,
+        Weight::Plain,
+        TimeDensity::UniformTime,
+        (-3.0, 3.0),
+    );
+    assert!(flow.terms(Support::Steps).unwrap_err().is_argument());
+    assert!(flow.terms(Support::EvenLambda(0)).is_err() && flow.terms(Support::EvenLambda(usize::MAX)).is_err());
 }

@@ -32,6 +32,10 @@ pub enum TimeDensity {
     UniformTime,
     /// Uniform in λ.
     UniformLambda,
+    /// Uniform in the angle atan(σ/α), the hyperbolic secant in λ.
+    ///
+    /// On rectified flow it is the density of time 2/(π(1 − 2t + 2t²)) of arXiv 2403.03206 (CosMap).
+    Cosmap,
     /// logit s ~ N(mean, std²), s = σ/(α+σ).
     LogitNormal {
         /// The mean of logit s.
@@ -52,12 +56,12 @@ pub enum TimeDensity {
 
 impl TimeDensity {
     /// The names that [`parse`](Self::parse) knows.
-    pub const NAMES: [&'static str; 4] = ["uniform-t", "uniform-lambda", "logit-normal", "log-normal-sigma"];
+    pub const NAMES: [&'static str; 5] = ["uniform-t", "uniform-lambda", "cosmap", "logit-normal", "log-normal-sigma"];
 
     /// Parses the name of a density.
     ///
-    /// The names are `uniform-t`, `uniform-lambda`, `logit-normal:mean,std` (default 0 and 1) and
-    /// `log-normal-sigma:mean,std` (default −1.2 and 1.2, as in EDM).
+    /// The names are `uniform-t`, `uniform-lambda`, `cosmap`, `logit-normal:mean,std` (default 0 and
+    /// 1) and `log-normal-sigma:mean,std` (default −1.2 and 1.2, as in EDM).
     ///
     /// ```
     /// use langevin::objective::TimeDensity;
@@ -75,6 +79,7 @@ impl TimeDensity {
         match name {
             "uniform-t" => none(Self::UniformTime),
             "uniform-lambda" => none(Self::UniformLambda),
+            "cosmap" => none(Self::Cosmap),
             "logit-normal" => {
                 options(name, given, [("mean", 0.0), ("std", 1.0)]).map(|[mean, std]| Self::LogitNormal { mean, std })
             }
@@ -111,6 +116,7 @@ impl TimeDensity {
         match self {
             Self::UniformTime => "uniform-t",
             Self::UniformLambda => "uniform-lambda",
+            Self::Cosmap => "cosmap",
             Self::LogitNormal { .. } => "logit-normal",
             Self::LogNormalSigma { .. } => "log-normal-sigma",
             Self::Histogram(_) => "histogram",

@@ -1,0 +1,565 @@
+"""Training objectives for torch: noise levels, noised states, targets and weights of a loss.
+
+The coefficients of the loss are computed once for listed noise levels, in double precision. A draw
+is a lookup in that list, so it runs on the device of the data and never waits for the host.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Tuple, Union
+
+import numpy as np
+import torch
+
+from . import _langevin
+from ._arguments import _own
+from ._errors import ArgumentError, FormatError, ModelError, ShapeError
+from ._langevin import Formulation, Prediction, Process
+
+_Objective = _own(_langevin._Objective)
+_pairing = _own(_langevin._pairing)
+
+# Number of listed noise levels of a continuous process.
+_LEVELS = 1 << 16
+# The learned density has the constants of the Rust trainer: bins of λ, the share of the levels that
+# stay uniform, the memory of the sums, the rows after which a bin is trusted, the first refresh, and
+# the batches between refreshes.
+_BINS, _UNIFORM, _KEEP, _ENOUGH, _FIRST, _REFRESH = 64, 0.1, 0.98, 10.0, 30, 10
+# Columns of the compiled half.
+_LAMBDA, _TIME, _ALPHA, _SIGMA, _IN_TIME, _IN_ALPHA, _IN_SIGMA, _DATUM, _NOISE, _FACTOR, _GAIN = range(11)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Noise levels of the rows of a batch, on the process of the formulation.
+
+    Attributes
+    ----------
+    time : torch.Tensor, shape (rows,)
+        Time of the process.
+    alpha : torch.Tensor, shape (rows,)
+        Factor of the clean data.
+    sigma : torch.Tensor, shape (rows,)
+        Standard deviation of the noise.
+    lambda_ : torch.Tensor, shape (rows,)
+        Half log-SNR, λ = ln(alpha / sigma).
+
+    Examples
+    --------
+    >>> import langevin, torch
+    >>> batch = langevin.Objective("rectified-flow").draw(torch.zeros(4, 2))
+    >>> batch.level.time.shape
+    torch.Size([4])
+    """
+
+    time: torch.Tensor
+    alpha: torch.Tensor
+    sigma: torch.Tensor
+    lambda_: torch.Tensor
+
+    @property
+    def sigma_ve(self) -> torch.Tensor:
+        """Noise level sigma / alpha, shape (rows,)."""
+        return self.sigma / self.alpha
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs and targets of a training step; the result of :meth:`Objective.draw`.
+
+    Attributes
+    ----------
+    x : torch.Tensor, shape of the data
+        Input of the network: the noised data, in the network's scaling.
+    time : torch.Tensor, shape (rows,)
+        Time input of the network, in its own clock.
+    target : torch.Tensor, shape of the data
+        Value that the network's output should have.
+    weight : torch.Tensor, shape (rows,)
+        Weight of the mean squared error of each row.
+    level : Levels
+        Noise level of each row.
+    index : torch.Tensor, shape (rows,)
+        Index of each level in the objective's list, the noisiest first.
+
+    Examples
+    --------
+    >>> import langevin, torch
+    >>> objective = langevin.Objective("vp", predict="epsilon")
+    >>> batch = objective.draw(torch.zeros(4, 2), generator=torch.Generator().manual_seed(0))
+    >>> batch.x.shape, batch.time.shape, batch.weight.tolist()
+    (torch.Size([4, 2]), torch.Size([4]), [1.0, 1.0, 1.0, 1.0])
+    """
+
+    x: torch.Tensor
+    time: torch.Tensor
+    target: torch.Tensor
+    weight: torch.Tensor
+    level: Levels
+    index: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Weight of an objective over the noise levels; the result of :meth:`Objective.explain`.
+
+    Printing it gives the table of ``langevin objective``.
+
+    Attributes
+    ----------
+    title : str
+        Formulation, weight and density of the objective.
+    points : numpy.ndarray of float64, shape (levels, 6)
+        The columns are λ, time, sigma / alpha, the density p(λ) of the draws, the weight w(λ) of
+        ‖ε − ε̂‖², and their product. The expected loss depends on the product only.
+    is_bound : bool
+        True if the objective is an upper bound on −log p of data, possibly with added noise.
+    is_likelihood : bool
+        True if it is an upper bound on −log p of the data themselves.
+    verdict : str
+        Both in words.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> langevin.Objective("vp", predict="v", weight="likelihood").explain().is_likelihood
+    True
+    """
+
+    title: str
+    points: np.ndarray
+    is_bound: bool
+    is_likelihood: bool
+    verdict: str
+
+    def __str__(self) -> str:
+        lines = [self.title, "", f"{'λ':>9}  {'time':>10}  {'σ/α':>10}  {'p(λ)':>10}  {'w(λ)':>10}  {'w·p':>10}"]
+        most = max(float(self.points[:, 5].max()), 1e-300)
+        for row in self.points:
+            bar = "━" * round(20 * float(row[5]) / most)
+            lines.append(f"{row[0]:9.4f}  " + "  ".join(f"{value:10.4e}" for value in row[1:]) + f"  {bar}")
+        return "\n".join([*lines, "", f"It is {self.verdict}."])
+
+
+class _Table:
+    """The listed levels on one device."""
+
+    def __init__(self, masses: np.ndarray, columns: np.ndarray, lambda_range: Tuple[float, float], device: torch.device) -> None:
+        dtype = torch.float32 if device.type == "mps" else torch.float64
+        low, high = lambda_range
+        places = (columns[:, _LAMBDA] - low) / (high - low) * _BINS
+        bins = np.clip(np.nan_to_num(places, neginf=0.0), 0, _BINS - 1).astype(np.int64)
+        counts = np.bincount(bins, minlength=_BINS)
+        as_tensor = lambda values: torch.from_numpy(np.ascontiguousarray(values)).to(device)  # noqa: E731
+        self.dtype = dtype
+        self.columns = as_tensor(columns).to(dtype)
+        self.masses = as_tensor(masses).to(dtype)
+        ends = np.cumsum(masses)
+        self.ends = as_tensor(ends / ends[-1]).to(dtype)
+        self.bins = as_tensor(bins)
+        self.counts = as_tensor(counts)
+        self.shares = as_tensor(counts / counts.sum()).to(dtype)
+        self.starts = as_tensor(np.cumsum(counts) - counts)
+
+
+class Objective:
+    """Training objective: noise levels, noised states, targets, and the weight of the loss.
+
+    The loss is ∫ w(λ) p(λ) E‖ε − ε̂‖² dλ for every prediction, process and clock. The names and
+    defaults are those of ``langevin train`` and ``langevin objective``.
+
+    Parameters
+    ----------
+    formulation : Formulation, Process or str, default "rectified-flow"
+        The formulation of the network, or its process; a string is a process or
+        ``"process:prediction"``.
+    predict : Prediction or str, optional
+        The prediction of the network, if ``formulation`` is a process; ``"velocity"`` by default.
+    weight : str, default "plain"
+        ``"plain"``, ``"likelihood"``, ``"min-snr:5"``, ``"p2:1"``, ``"sigmoid:0"``, ``"edm:0.5"`` or
+        ``"uncertainty"``, with their parameters.
+    times : str, optional
+        The density of the noise levels: ``"uniform-t"``, ``"uniform-lambda"``, ``"cosmap"``,
+        ``"logit-normal:0,1"`` or ``"log-normal-sigma:-1.2,1.2"``. The default is uniform in the time
+        of the process, and uniform in λ for ``vp`` and ``ve``, whose time is unbounded.
+    adaptive : bool, default False
+        ``True`` learns the density for which the loss is least noisy. The expected gradient stays
+        the same.
+    stratified : bool, default True
+        ``True`` spreads the levels of a batch evenly over the density.
+    coupling : {"transport"}, optional
+        ``"transport"`` assigns the noise of a batch to its rows by optimal transport. The assignment
+        is computed by the processor, so the batch is copied to it.
+    steps : bool, optional
+        ``True`` draws the entries of a discrete schedule only, so that times are whole numbers.
+        This is the default for tables such as ``"table:linear"``.
+    synchronize : bool, default True
+        ``True`` adds up what is learned over the ranks of ``torch.distributed``, if it is in use.
+
+    Attributes
+    ----------
+    formulation : Formulation
+        The formulation, with the range of noise levels that are drawn. By default it is
+        sigma / alpha from 0.002 to 80, or that of the table.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is unknown.
+    ArgumentError
+        If a parameter is out of range, or if two arguments contradict each other.
+
+    Examples
+    --------
+    >>> import langevin, torch
+    >>> objective = langevin.Objective("rectified-flow", predict="velocity", times="logit-normal:0,1")
+    >>> net = torch.nn.Linear(2, 2)
+    >>> batch = objective.draw(torch.randn(8, 2))
+    >>> loss = objective.loss(net(batch.x), batch)
+    >>> loss.backward()
+    """
+
+    def __init__(
+        self,
+        formulation: Union[Formulation, Process, str] = "rectified-flow",
+        *,
+        predict: Union[Prediction, str, None] = None,
+        weight: str = "plain",
+        times: Optional[str] = None,
+        adaptive: bool = False,
+        stratified: bool = True,
+        coupling: Optional[str] = None,
+        steps: Optional[bool] = None,
+        synchronize: bool = True,
+    ) -> None:
+        self._inner = _Objective(_formulation(formulation, predict), weight, times)
+        self.formulation: Formulation = self._inner.formulation
+        if coupling not in (None, "transport"):
+            raise ArgumentError(f"unknown coupling: expected 'transport' or None, got {coupling!r}")
+        self.weight, self.times = weight, self._inner.times
+        self.adaptive, self.stratified, self.coupling, self.synchronize = adaptive, stratified, coupling, synchronize
+        self.steps = self.formulation.process.name.startswith("table") if steps is None else steps
+        masses, columns = self._inner.terms(None if self.steps else _LEVELS)
+        # Both kinds of lists have the noisiest level first.
+        order = np.argsort(columns[:, _LAMBDA], kind="stable")
+        self._terms = masses[order], columns[order]
+        self._uncertain = weight.split(":")[0] == "uncertainty"
+        self._tables: Dict[torch.device, _Table] = {}
+        self._batches = 0
+        # Sums of 1, of the error in ε and of its weighted square, for each bin of λ.
+        self._sums: Optional[torch.Tensor] = None
+        self._drawn: Optional[torch.Tensor] = None
+        self._errors: Optional[torch.Tensor] = None
+
+    def __repr__(self) -> str:
+        options = f"adaptive={self.adaptive}" + (f", coupling='{self.coupling}'" if self.coupling else "")
+        return f"Objective({self.formulation!r}, weight='{self.weight}', times='{self.times}', {options})"
+
+    def _on(self, device: torch.device) -> _Table:
+        table = self._tables.get(device)
+        if table is None:
+            table = self._tables[device] = _Table(*self._terms, self._inner.lambda_range, device)
+        return table
+
+    def _choose(self, table: _Table, u: torch.Tensor) -> Tuple[torch.Tensor, Optional[torch.Tensor]]:
+        """Return the index of each row's level, and its probability if that is learned."""
+        last = len(table.ends) - 1
+        if self._drawn is None or not self.adaptive:
+            return torch.searchsorted(table.ends, u).clamp_(max=last), None
+        drawn = self._drawn.to(u.device)
+        ends = drawn.cumsum(0)
+        place = torch.searchsorted(ends, u * ends[-1]).clamp_(max=_BINS - 1)
+        mass, count = drawn[place], table.counts[place]
+        inside = ((u * ends[-1] - ends[place] + mass) / mass * count).long()
+        index = table.starts[place] + torch.minimum(inside.clamp_(min=0), count - 1)
+        return index, mass / count
+
+    def draw(
+        self, x0: torch.Tensor, *, noise: Optional[torch.Tensor] = None, generator: Optional[torch.Generator] = None
+    ) -> Batch:
+        """Draw noise levels and noise, and return the inputs and targets of a training step.
+
+        Parameters
+        ----------
+        x0 : torch.Tensor, shape (rows, ...)
+            The data, in the units of the network.
+        noise : torch.Tensor, shape of ``x0``, optional
+            Standard normal noise; by default it is drawn.
+        generator : torch.Generator, optional
+            The generator, on the device of ``x0``. In a training on several processes give each
+            rank a generator with a seed of its own.
+
+        Returns
+        -------
+        Batch
+            The network's input and time, the target of its output, and the weight of each row.
+
+        Raises
+        ------
+        ShapeError
+            If ``x0`` has no rows, or the noise another shape.
+        ArgumentError
+            If the data are not floating-point numbers, or the generator is on another device.
+        """
+        if not isinstance(x0, torch.Tensor) or not x0.is_floating_point():
+            got = x0.dtype if isinstance(x0, torch.Tensor) else type(x0).__name__
+            raise ArgumentError(f"bad data (Objective.draw, x0): expected a tensor of floating-point numbers, got {got}")
+        if x0.dim() < 2 or len(x0) == 0:
+            raise ShapeError(f"bad shape (Objective.draw, x0): expected (rows, ...), got {tuple(x0.shape)}")
+        if generator is not None and generator.device.type != x0.device.type:
+            raise ArgumentError(
+                f"the generator is on another device than the data (Objective.draw): expected {x0.device.type}, got {generator.device.type}\n"
+                f"hint: torch.Generator(device='{x0.device.type}')"
+            )
+        table, count = self._on(x0.device), len(x0)
+        u = torch.rand(count + 1, generator=generator, device=x0.device, dtype=table.dtype)
+        if self.stratified:
+            # Part i of the density belongs to row i, shifted by one random number for all rows.
+            u = (torch.arange(count, device=u.device, dtype=u.dtype) + u[:-1]) / count + u[-1]
+            u = u - u.floor()
+        else:
+            u = u[:-1]
+        index, probability = self._choose(table, u)
+        row = table.columns[index]
+        weight = row[:, _FACTOR]
+        if self._uncertain and self._errors is not None:
+            weight = weight / (self._errors.to(u.device)[table.bins[index]] * _BINS)
+        if probability is not None:
+            weight = weight * (table.masses[index] / probability)
+        wide = x0.dtype if x0.dtype in (torch.float32, torch.float64) else torch.float32
+        if noise is None:
+            noise = torch.randn(x0.shape, generator=generator, device=x0.device, dtype=x0.dtype)
+            if self.coupling:
+                noise = _transported(x0, noise)
+        elif noise.shape != x0.shape:
+            raise ShapeError(f"bad shape (Objective.draw, noise): expected {tuple(x0.shape)}, got {tuple(noise.shape)}")
+        numbers = row.to(wide)
+        column = lambda at: numbers[:, at].reshape(-1, *[1] * (x0.dim() - 1))  # noqa: E731
+        data, noise = x0.to(wide), noise.to(wide)
+        return Batch(
+            x=(column(_IN_ALPHA) * data + column(_IN_SIGMA) * noise).to(x0.dtype),
+            time=numbers[:, _IN_TIME],
+            target=(column(_DATUM) * data + column(_NOISE) * noise).to(x0.dtype),
+            weight=weight.to(wide),
+            level=Levels(*(numbers[:, at] for at in (_TIME, _ALPHA, _SIGMA, _LAMBDA))),
+            index=index,
+        )
+
+    def loss(self, out: torch.Tensor, batch: Batch, *, reduction: str = "mean") -> torch.Tensor:
+        """Return the loss of the network's outputs.
+
+        With ``adaptive`` or the weight ``"uncertainty"`` it also records the errors of the rows, if
+        the outputs require a gradient.
+
+        Parameters
+        ----------
+        out : torch.Tensor, shape of ``batch.target``
+            The network's outputs.
+        batch : Batch
+            The batch that the outputs belong to.
+        reduction : {"mean", "none"}, default "mean"
+            ``"mean"`` returns the mean over the rows, ``"none"`` the loss of each row.
+
+        Returns
+        -------
+        torch.Tensor, shape () or (rows,)
+            The weighted mean squared error. A loss that is not finite raises an error on the
+            processor; on other devices it is returned, because a check would wait for the device.
+
+        Raises
+        ------
+        ShapeError
+            If the outputs have another shape than the targets.
+        ModelError
+            If the outputs of a network on the processor are not finite.
+        """
+        if not isinstance(out, torch.Tensor):
+            raise ArgumentError(f"bad outputs (Objective.loss, out): expected a tensor, got {type(out).__name__}")
+        if out.shape != batch.target.shape:
+            raise ShapeError(f"the network returned another shape (Objective.loss, out): expected {tuple(batch.target.shape)}, got {tuple(out.shape)}")
+        if reduction not in ("mean", "none"):
+            raise ArgumentError(f"unknown reduction: expected 'mean' or 'none', got {reduction!r}")
+        square = (out.to(batch.weight.dtype) - batch.target.to(batch.weight.dtype)).square().flatten(1).mean(1)
+        if (self.adaptive or self._uncertain) and out.requires_grad and torch.is_grad_enabled():
+            self._learn(square.detach(), batch)
+        rows = square * batch.weight
+        total = rows.mean()
+        if total.device.type == "cpu" and not bool(torch.isfinite(total.detach())):
+            raise ModelError("the loss is not finite (Objective.loss): expected finite outputs of the network, got NaN or infinite ones, or an overflow")
+        return rows if reduction == "none" else total
+
+    def _learn(self, square: torch.Tensor, batch: Batch) -> None:
+        """Record the errors of a batch, and sometimes update the learned density."""
+        table = self._on(square.device)
+        square = square.to(table.dtype)
+        index, bins = batch.index, table.bins[batch.index]
+        factor = table.columns[index, _FACTOR]
+        if self._uncertain and self._errors is not None:
+            factor = factor / (self._errors.to(square.device)[bins] * _BINS)
+        weighted = factor * table.masses[index] * len(table.masses) * square
+        seen = torch.stack([torch.ones_like(square), table.columns[index, _GAIN] * square, weighted.square()])
+        seen = torch.where(torch.isfinite(seen).all(0), seen, 0.0)
+        sums = torch.zeros(3, _BINS, device=square.device, dtype=table.dtype) if self._sums is None else self._sums.to(square.device)
+        self._sums = sums.index_add(1, bins, seen) * _KEEP
+        self._batches += 1
+        if self._batches >= _FIRST and self._batches % _REFRESH == 0:
+            self._refresh(table)
+
+    def _refresh(self, table: _Table) -> None:
+        """Update the learned density, and the errors by which the weight ``uncertainty`` divides."""
+        assert self._sums is not None
+        sums = self._sums
+        if self.synchronize and torch.distributed.is_available() and torch.distributed.is_initialized():
+            sums = sums.clone()
+            torch.distributed.all_reduce(sums)
+        counts = sums[0]
+        all_rows = counts.sum()
+        means = sums[1:].sum(1, keepdim=True) / all_rows.clamp(min=1e-300 if table.dtype == torch.float64 else 1e-30)
+        trust = (counts / _ENOUGH).clamp(max=1.0)
+        own = sums[1:] / torch.where(counts > 0, counts, 1.0)
+        error, square = torch.where(counts > 0, trust * own + (1 - trust) * means, means)
+        if self.adaptive:
+            # A level of a bin with c of the n listed levels has 1/c of the bin's mass.
+            root = square.sqrt() * table.shares
+            total = root.sum()
+            share = torch.where(total > 0, root / torch.where(total > 0, total, 1.0), table.shares)
+            self._drawn = _UNIFORM * table.shares + (1 - _UNIFORM) * share
+        if self._uncertain:
+            error = torch.maximum(error, 1e-6 * error.max())
+            self._errors = torch.where(error.max() > 0, error / error.sum(), 1.0 / _BINS)
+
+    def explain(self, points: int = 21) -> Explained:
+        """Return the weight over λ, and whether the objective bounds the likelihood.
+
+        Parameters
+        ----------
+        points : int, default 21
+            The number of noise levels.
+
+        Returns
+        -------
+        Explained
+            The table and the verdict. It is that of the objective without what was learned.
+
+        Raises
+        ------
+        ArgumentError
+            If the number of levels is not in 2 to 10000.
+        """
+        if not 2 <= points <= 10_000:
+            raise ArgumentError(f"bad number of levels (Objective.explain, points): expected 2 to 10000, got {points}")
+        table, is_bound, is_likelihood, verdict = self._inner.frame(points)
+        form = self.formulation
+        title = f"{form.process.name} {form.prediction.name}, weight {self.weight}, times {self.times}"
+        return Explained(title, table, is_bound, is_likelihood, verdict)
+
+    @property
+    def density(self) -> Optional[np.ndarray]:
+        """Learned probabilities of 64 bins of λ, the noisiest first; ``None`` before the first update."""
+        return None if self._drawn is None else self._drawn.detach().cpu().double().numpy()
+
+    def _identity(self) -> Dict[str, Any]:
+        return {"formulation": self.formulation.to_json(), "weight": self.weight, "times": self.times, "steps": self.steps}
+
+    def state_dict(self) -> Dict[str, Any]:
+        """Return what was learned, for a checkpoint.
+
+        Returns
+        -------
+        dict
+            Tensors, and the names by which :meth:`load_state_dict` recognises the objective.
+        """
+        tensors = {"sums": self._sums, "drawn": self._drawn, "errors": self._errors}
+        kept = {name: None if value is None else value.detach().clone() for name, value in tensors.items()}
+        return {**self._identity(), "batches": self._batches, **kept}
+
+    def load_state_dict(self, state: Dict[str, Any]) -> None:
+        """Restore what was learned.
+
+        Parameters
+        ----------
+        state : dict
+            The result of :meth:`state_dict` of an equal objective.
+
+        Raises
+        ------
+        FormatError
+            If the state is that of another objective, or damaged.
+        """
+        for name, own in self._identity().items():
+            if state.get(name) != own:
+                raise FormatError(f"the state belongs to another objective ({name}): expected {own!r}, got {state.get(name)!r}")
+        shapes = {"sums": (3, _BINS), "drawn": (_BINS,), "errors": (_BINS,)}
+        for name, shape in shapes.items():
+            value = state.get(name)
+            if name not in state or (value is not None and (not isinstance(value, torch.Tensor) or tuple(value.shape) != shape)):
+                raise FormatError(f"bad state ({name}): expected a tensor of shape {shape} or None, got {getattr(value, 'shape', value)!r}")
+        if not isinstance(state.get("batches"), int):
+            raise FormatError(f"bad state (batches): expected a whole number, got {state.get('batches')!r}")
+        self._batches = state["batches"]
+        self._sums, self._drawn, self._errors = (state[name] for name in shapes)
+
+
+def _formulation(formulation: Any, predict: Any = None) -> Formulation:
+    """Return a formulation from one, a process, or a name such as ``process:prediction``."""
+    if isinstance(formulation, Formulation):
+        if predict is not None:
+            raise ArgumentError("the formulation has a prediction already (predict): expected a process, or no predict=")
+        return formulation
+    if isinstance(formulation, str):
+        process, _, prediction = formulation.rpartition(":")
+        if process and process != "table":
+            if predict is not None:
+                raise ArgumentError(f"two predictions: expected one, got '{prediction}' and predict='{predict}'")
+            return Formulation(process, prediction)
+    elif not isinstance(formulation, Process):
+        raise ArgumentError(f"bad formulation: expected a Formulation, a Process or a name, got {type(formulation).__name__}")
+    return Formulation(formulation, "velocity" if predict is None else predict)
+
+
+def _transported(x0: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """Return the noise, assigned to the rows by optimal transport."""
+    flat = lambda tensor: np.ascontiguousarray(tensor.detach().flatten(1).double().cpu().numpy())  # noqa: E731
+    partners = torch.tensor(_pairing(flat(x0), flat(noise)), device=noise.device)
+    return noise[partners]
+
+
+def drop_labels(
+    labels: torch.Tensor, null: Any, *, share: float = 0.1, generator: Optional[torch.Generator] = None
+) -> torch.Tensor:
+    """Replace a random share of the labels, so that the network also learns to do without them.
+
+    Classifier-free guidance needs this.
+
+    Parameters
+    ----------
+    labels : torch.Tensor, shape (rows, ...)
+        The labels or embeddings of a batch.
+    null : int, float or torch.Tensor
+        The label that stands for none, such as the number of classes, or an embedding of the shape
+        of one row.
+    share : float, default 0.1
+        The probability with which a row loses its label.
+    generator : torch.Generator, optional
+        The generator, on the device of the labels.
+
+    Returns
+    -------
+    torch.Tensor, shape of the labels
+        The labels.
+
+    Raises
+    ------
+    ArgumentError
+        If the share is not in 0 to 1.
+
+    Examples
+    --------
+    >>> import langevin, torch
+    >>> langevin.drop_labels(torch.tensor([3, 1, 4]), 10, share=1.0)
+    tensor([10, 10, 10])
+    """
+    if not 0.0 <= share <= 1.0:
+        raise ArgumentError(f"bad share (drop_labels): expected 0 to 1, got {share}")
+    dropped = torch.rand(len(labels), generator=generator, device=labels.device) < share
+    mask = dropped.reshape(-1, *[1] * (labels.dim() - 1))
+    return torch.where(mask, torch.as_tensor(null, dtype=labels.dtype, device=labels.device), labels)
