@@ -4,8 +4,9 @@ The coefficients of the loss are computed once for listed noise levels, in doubl
 is a lookup in that list, so it runs on the device of the data and never waits for the host.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -19,13 +20,13 @@ _Objective = _own(_langevin._Objective)
 _pairing = _own(_langevin._pairing)
 
 # Number of listed noise levels of a continuous process.
-_LEVELS = 1 << 16
+_LEVELS = 1 << 14
 # The learned density has the constants of the Rust trainer: bins of λ, the share of the levels that
 # stay uniform, the memory of the sums, the rows after which a bin is trusted, the first refresh, and
 # the batches between refreshes.
 _BINS, _UNIFORM, _KEEP, _ENOUGH, _FIRST, _REFRESH = 64, 0.1, 0.98, 10.0, 30, 10
-# Columns of the compiled half.
-_LAMBDA, _TIME, _ALPHA, _SIGMA, _IN_TIME, _IN_ALPHA, _IN_SIGMA, _DATUM, _NOISE, _FACTOR, _GAIN = range(11)
+# Columns of the compiled half, and the weight times the probability of the level.
+_LAMBDA, _TIME, _ALPHA, _SIGMA, _IN_TIME, _IN_ALPHA, _IN_SIGMA, _DATUM, _NOISE, _FACTOR, _GAIN, _SHARE = range(12)
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,13 @@ class Batch:
         Value that the network's output should have.
     weight : torch.Tensor, shape (rows,)
         Weight of the mean squared error of each row.
-    level : Levels
-        Noise level of each row.
     index : torch.Tensor, shape (rows,)
-        Index of each level in the objective's list, the noisiest first.
+        Index of each row's level in the objective's list of levels, the noisiest first.
+    terms : torch.Tensor, shape (rows, 12)
+        Coefficients of the loss: λ, time, alpha and sigma of the process; time, alpha and sigma of
+        the network's input; the factors of data and noise in the target; the weight of the squared
+        error of the output, the squared error in ε for each unit of it, and the weight times the
+        probability of the level.
 
     Examples
     --------
@@ -94,8 +98,13 @@ class Batch:
     time: torch.Tensor
     target: torch.Tensor
     weight: torch.Tensor
-    level: Levels
     index: torch.Tensor
+    terms: torch.Tensor
+
+    @property
+    def level(self) -> Levels:
+        """Noise level of each row, on the process of the formulation."""
+        return Levels(*(self.terms[:, at] for at in (_TIME, _ALPHA, _SIGMA, _LAMBDA)))
 
 
 @dataclass(frozen=True)
@@ -141,24 +150,46 @@ class Explained:
 
 
 class _Table:
-    """The listed levels on one device."""
+    """The listed levels on one device, in double precision if the device has it."""
 
     def __init__(self, masses: np.ndarray, columns: np.ndarray, lambda_range: Tuple[float, float], device: torch.device) -> None:
-        dtype = torch.float32 if device.type == "mps" else torch.float64
         low, high = lambda_range
         places = (columns[:, _LAMBDA] - low) / (high - low) * _BINS
         bins = np.clip(np.nan_to_num(places, neginf=0.0), 0, _BINS - 1).astype(np.int64)
         counts = np.bincount(bins, minlength=_BINS)
-        as_tensor = lambda values: torch.from_numpy(np.ascontiguousarray(values)).to(device)  # noqa: E731
-        self.dtype = dtype
-        self.columns = as_tensor(columns).to(dtype)
-        self.masses = as_tensor(masses).to(dtype)
         ends = np.cumsum(masses)
-        self.ends = as_tensor(ends / ends[-1]).to(dtype)
-        self.bins = as_tensor(bins)
-        self.counts = as_tensor(counts)
-        self.shares = as_tensor(counts / counts.sum()).to(dtype)
-        self.starts = as_tensor(np.cumsum(counts) - counts)
+        self.dtype = torch.float32 if device.type == "mps" else torch.float64
+        whole = lambda values: torch.from_numpy(np.ascontiguousarray(values)).to(device)  # noqa: E731
+        real = lambda values: torch.from_numpy(np.ascontiguousarray(values)).to(self.dtype).to(device)  # noqa: E731
+        share = columns[:, _FACTOR] * masses
+        self.columns = {self.dtype: real(np.concatenate([columns, share[:, None]], 1))}
+        self.ends = real(ends / ends[-1])
+        self.bins, self.counts, self.starts = whole(bins), whole(counts), whole(np.cumsum(counts) - counts)
+        # What a row adds to the sums of its bin: 1, the error in ε, and the square of its share of
+        # the loss, for a squared error of 1.
+        self.added = real(np.stack([np.ones(len(masses)), columns[:, _GAIN], (share * len(masses)) ** 2]))
+        self.shares = real(counts / counts.sum())
+        self.parts: Dict[int, torch.Tensor] = {}
+        self.faded: Dict[Tuple[int, ...], torch.Tensor] = {}
+
+    def terms(self, dtype: torch.dtype) -> torch.Tensor:
+        """Return the coefficients of all levels in a dtype."""
+        if dtype not in self.columns:
+            self.columns[dtype] = self.columns[self.dtype].to(dtype)
+        return self.columns[dtype]
+
+    def ages(self, counts: Tuple[int, ...]) -> torch.Tensor:
+        """Return the weight of each row of batches of these sizes, the oldest first."""
+        if counts not in self.faded:
+            fades = np.repeat(_KEEP ** np.arange(len(counts), 0, -1), counts)
+            self.faded = {counts: torch.from_numpy(fades).to(self.dtype).to(self.ends.device, non_blocking=True)}
+        return self.faded[counts]
+
+    def strata(self, count: int) -> torch.Tensor:
+        """Return the starts of equal parts of [0, 1]."""
+        if count not in self.parts:
+            self.parts = {count: torch.arange(count, device=self.ends.device, dtype=self.dtype) / count}
+        return self.parts[count]
 
 
 class Objective:
@@ -245,10 +276,14 @@ class Objective:
         self._uncertain = weight.split(":")[0] == "uncertainty"
         self._tables: Dict[torch.device, _Table] = {}
         self._batches = 0
+        # Levels and squared errors of the batches that are not in the sums yet.
+        self._pending: List[Tuple[torch.Tensor, torch.Tensor]] = []
         # Sums of 1, of the error in ε and of its weighted square, for each bin of λ.
         self._sums: Optional[torch.Tensor] = None
         self._drawn: Optional[torch.Tensor] = None
+        self._aim: Optional[Tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = None
         self._errors: Optional[torch.Tensor] = None
+        self._inverse: Dict[torch.dtype, torch.Tensor] = {}
 
     def __repr__(self) -> str:
         options = f"adaptive={self.adaptive}" + (f", coupling='{self.coupling}'" if self.coupling else "")
@@ -261,17 +296,28 @@ class Objective:
         return table
 
     def _choose(self, table: _Table, u: torch.Tensor) -> Tuple[torch.Tensor, Optional[torch.Tensor]]:
-        """Return the index of each row's level, and its probability if that is learned."""
-        last = len(table.ends) - 1
+        """Return the index of each row's level, and the bin of λ if the density is learned."""
         if self._drawn is None or not self.adaptive:
-            return torch.searchsorted(table.ends, u).clamp_(max=last), None
-        drawn = self._drawn.to(u.device)
-        ends = drawn.cumsum(0)
-        place = torch.searchsorted(ends, u * ends[-1]).clamp_(max=_BINS - 1)
-        mass, count = drawn[place], table.counts[place]
-        inside = ((u * ends[-1] - ends[place] + mass) / mass * count).long()
-        index = table.starts[place] + torch.minimum(inside.clamp_(min=0), count - 1)
-        return index, mass / count
+            return torch.searchsorted(table.ends, u, right=True), None
+        if self._aim is None or self._aim[0].device != u.device:
+            # A bin of mass m with n levels takes m from [0, 1], and each of its levels m/n.
+            drawn = self._drawn.to(u.device)
+            ends = drawn.cumsum(0)
+            ends = ends / ends[-1]
+            rates = table.counts / drawn
+            self._aim = ends, rates, table.starts + table.counts - ends * rates
+            self._inverse = {}
+        ends, rates, bases = self._aim
+        place = torch.searchsorted(ends, u, right=True)
+        index = torch.addcmul(bases.index_select(0, place), u, rates.index_select(0, place)).long().clamp_(max=len(table.ends) - 1)
+        return index, place
+
+    def _rates(self, dtype: torch.dtype) -> torch.Tensor:
+        """Return the levels for each unit of probability, of each bin."""
+        assert self._aim is not None
+        if dtype not in self._inverse:
+            self._inverse[dtype] = self._aim[1].to(dtype)
+        return self._inverse[dtype]
 
     def draw(
         self, x0: torch.Tensor, *, noise: Optional[torch.Tensor] = None, generator: Optional[torch.Generator] = None
@@ -312,37 +358,32 @@ class Objective:
             )
         table, count = self._on(x0.device), len(x0)
         u = torch.rand(count + 1, generator=generator, device=x0.device, dtype=table.dtype)
+        drawn, shift = u.split((count, 1))
         if self.stratified:
             # Part i of the density belongs to row i, shifted by one random number for all rows.
-            u = (torch.arange(count, device=u.device, dtype=u.dtype) + u[:-1]) / count + u[-1]
-            u = u - u.floor()
-        else:
-            u = u[:-1]
-        index, probability = self._choose(table, u)
-        row = table.columns[index]
-        weight = row[:, _FACTOR]
-        if self._uncertain and self._errors is not None:
-            weight = weight / (self._errors.to(u.device)[table.bins[index]] * _BINS)
-        if probability is not None:
-            weight = weight * (table.masses[index] / probability)
+            drawn = torch.add(table.strata(count), drawn, alpha=1 / count).add_(shift).frac_()
+        index, place = self._choose(table, drawn)
         wide = x0.dtype if x0.dtype in (torch.float32, torch.float64) else torch.float32
+        terms = table.terms(wide).index_select(0, index)
+        # With a learned density, the weight times the probability is divided by the one drawn from.
+        weight = terms[:, _FACTOR] if place is None else terms[:, _SHARE] * self._rates(wide).index_select(0, place)
+        if self._uncertain and self._errors is not None:
+            weight = weight / (self._errors.to(u.device)[table.bins[index]] * _BINS).to(wide)
         if noise is None:
             noise = torch.randn(x0.shape, generator=generator, device=x0.device, dtype=x0.dtype)
             if self.coupling:
                 noise = _transported(x0, noise)
         elif noise.shape != x0.shape:
             raise ShapeError(f"bad shape (Objective.draw, noise): expected {tuple(x0.shape)}, got {tuple(noise.shape)}")
-        numbers = row.to(wide)
-        column = lambda at: numbers[:, at].reshape(-1, *[1] * (x0.dim() - 1))  # noqa: E731
-        data, noise = x0.to(wide), noise.to(wide)
-        return Batch(
-            x=(column(_IN_ALPHA) * data + column(_IN_SIGMA) * noise).to(x0.dtype),
-            time=numbers[:, _IN_TIME],
-            target=(column(_DATUM) * data + column(_NOISE) * noise).to(x0.dtype),
-            weight=weight.to(wide),
-            level=Levels(*(numbers[:, at] for at in (_TIME, _ALPHA, _SIGMA, _LAMBDA))),
-            index=index,
-        )
+        data = x0 if x0.dtype == wide else x0.to(wide)
+        noise = noise if noise.dtype == wide else noise.to(wide)
+        columns = terms.view(count, *[1] * (x0.dim() - 2), -1).unbind(-1)
+        column = lambda at: columns[at].unsqueeze(-1)  # noqa: E731
+        x = (column(_IN_ALPHA) * data).addcmul_(column(_IN_SIGMA), noise)
+        target = (column(_DATUM) * data).addcmul_(column(_NOISE), noise)
+        if x0.dtype != wide:
+            x, target = x.to(x0.dtype), target.to(x0.dtype)
+        return Batch(x, terms[:, _IN_TIME], target, weight, index, terms)
 
     def loss(self, out: torch.Tensor, batch: Batch, *, reduction: str = "mean") -> torch.Tensor:
         """Return the loss of the network's outputs.
@@ -378,31 +419,45 @@ class Objective:
             raise ShapeError(f"the network returned another shape (Objective.loss, out): expected {tuple(batch.target.shape)}, got {tuple(out.shape)}")
         if reduction not in ("mean", "none"):
             raise ArgumentError(f"unknown reduction: expected 'mean' or 'none', got {reduction!r}")
-        square = (out.to(batch.weight.dtype) - batch.target.to(batch.weight.dtype)).square().flatten(1).mean(1)
+        wide = batch.weight.dtype
+        square = torch.nn.functional.mse_loss(out.to(wide), batch.target.to(wide), reduction="none").flatten(1).mean(1)
         if (self.adaptive or self._uncertain) and out.requires_grad and torch.is_grad_enabled():
             self._learn(square.detach(), batch)
-        rows = square * batch.weight
-        total = rows.mean()
-        if total.device.type == "cpu" and not bool(torch.isfinite(total.detach())):
+        if reduction == "none":
+            return square * batch.weight
+        total = torch.dot(square, batch.weight) / len(square)
+        if total.device.type == "cpu" and not math.isfinite(total.item()):
             raise ModelError("the loss is not finite (Objective.loss): expected finite outputs of the network, got NaN or infinite ones, or an overflow")
-        return rows if reduction == "none" else total
+        return total
 
     def _learn(self, square: torch.Tensor, batch: Batch) -> None:
         """Record the errors of a batch, and sometimes update the learned density."""
-        table = self._on(square.device)
-        square = square.to(table.dtype)
-        index, bins = batch.index, table.bins[batch.index]
-        factor = table.columns[index, _FACTOR]
-        if self._uncertain and self._errors is not None:
-            factor = factor / (self._errors.to(square.device)[bins] * _BINS)
-        weighted = factor * table.masses[index] * len(table.masses) * square
-        seen = torch.stack([torch.ones_like(square), table.columns[index, _GAIN] * square, weighted.square()])
-        seen = torch.where(torch.isfinite(seen).all(0), seen, 0.0)
-        sums = torch.zeros(3, _BINS, device=square.device, dtype=table.dtype) if self._sums is None else self._sums.to(square.device)
-        self._sums = sums.index_add(1, bins, seen) * _KEEP
+        self._pending.append((batch.index, square))
         self._batches += 1
-        if self._batches >= _FIRST and self._batches % _REFRESH == 0:
-            self._refresh(table)
+        if self._batches % _REFRESH == 0:
+            table = self._on(square.device)
+            self._gather(table)
+            if self._batches >= _FIRST:
+                self._refresh(table)
+
+    def _gather(self, table: _Table) -> None:
+        """Add the pending batches to the sums, the older ones with less weight."""
+        pending, self._pending = self._pending, []
+        device = table.ends.device
+        if self._sums is None:
+            self._sums = torch.zeros(3, _BINS, device=device, dtype=table.dtype)
+        if not pending:
+            return
+        ages = table.ages(tuple(len(index) for index, _ in pending))
+        index = torch.cat([index for index, _ in pending])
+        square = torch.cat([square for _, square in pending]).to(table.dtype)
+        # Errors that are not finite are ignored.
+        seen = torch.stack([square.isfinite().to(table.dtype), square, square.square()]).nan_to_num_(0.0, 0.0, 0.0)
+        bins = table.bins.index_select(0, index)
+        if self._uncertain and self._errors is not None:
+            seen[2] /= (self._errors.to(device)[bins] * _BINS).square()
+        seen.mul_(table.added.index_select(1, index)).mul_(ages)
+        self._sums = (self._sums.to(device) * _KEEP ** len(pending)).index_add_(1, bins, seen)
 
     def _refresh(self, table: _Table) -> None:
         """Update the learned density, and the errors by which the weight ``uncertainty`` divides."""
@@ -412,8 +467,7 @@ class Objective:
             sums = sums.clone()
             torch.distributed.all_reduce(sums)
         counts = sums[0]
-        all_rows = counts.sum()
-        means = sums[1:].sum(1, keepdim=True) / all_rows.clamp(min=1e-300 if table.dtype == torch.float64 else 1e-30)
+        means = sums[1:].sum(1, keepdim=True) / counts.sum().clamp(min=1e-30)
         trust = (counts / _ENOUGH).clamp(max=1.0)
         own = sums[1:] / torch.where(counts > 0, counts, 1.0)
         error, square = torch.where(counts > 0, trust * own + (1 - trust) * means, means)
@@ -422,7 +476,7 @@ class Objective:
             root = square.sqrt() * table.shares
             total = root.sum()
             share = torch.where(total > 0, root / torch.where(total > 0, total, 1.0), table.shares)
-            self._drawn = _UNIFORM * table.shares + (1 - _UNIFORM) * share
+            self._drawn, self._aim = _UNIFORM * table.shares + (1 - _UNIFORM) * share, None
         if self._uncertain:
             error = torch.maximum(error, 1e-6 * error.max())
             self._errors = torch.where(error.max() > 0, error / error.sum(), 1.0 / _BINS)
@@ -468,6 +522,8 @@ class Objective:
         dict
             Tensors, and the names by which :meth:`load_state_dict` recognises the objective.
         """
+        if self._pending:
+            self._gather(self._on(self._pending[0][1].device))
         tensors = {"sums": self._sums, "drawn": self._drawn, "errors": self._errors}
         kept = {name: None if value is None else value.detach().clone() for name, value in tensors.items()}
         return {**self._identity(), "batches": self._batches, **kept}
@@ -495,8 +551,9 @@ class Objective:
                 raise FormatError(f"bad state ({name}): expected a tensor of shape {shape} or None, got {getattr(value, 'shape', value)!r}")
         if not isinstance(state.get("batches"), int):
             raise FormatError(f"bad state (batches): expected a whole number, got {state.get('batches')!r}")
-        self._batches = state["batches"]
+        self._batches, self._pending = state["batches"], []
         self._sums, self._drawn, self._errors = (state[name] for name in shapes)
+        self._aim = None
 
 
 def _formulation(formulation: Any, predict: Any = None) -> Formulation:
