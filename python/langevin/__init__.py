@@ -19,6 +19,7 @@ Name                        Purpose
 :func:`likelihood`          −log p of data under a model
 :func:`trace`               the plan of a sampler of another library or program
 :func:`convert`             a torch module of one formulation as a module of another
+:class:`Model`              a torch module: samples, likelihoods, encoding, evaluation, diagnosis
 :class:`Objective`          the noise levels, targets and weights of a training in torch
 :func:`audit_loss`          the weight over noise levels of somebody else's loss
 :class:`Formulation`        what a network was trained to predict, on which process and clock
@@ -27,6 +28,8 @@ Name                        Purpose
 :class:`Density`            a density in closed form, which is a model without a network
 :mod:`langevin.diffusers`   a scheduler for the pipelines of diffusers
 ==========================  =======================================================================
+
+``langevin.progress = True`` shows progress bars in all methods of :class:`Model`.
 
 All errors are an :class:`Error`, which is a ``ValueError``. Exceptions of the caller's own code are
 passed on unchanged.
@@ -83,6 +86,8 @@ __all__ = [
     "Candidate",
     "Comparison",
     "Density",
+    "Distribution",
+    "Encoded",
     "Error",
     "Explained",
     "FormatError",
@@ -92,6 +97,7 @@ __all__ = [
     "Level",
     "Levels",
     "Likelihood",
+    "Model",
     "ModelError",
     "Network",
     "Objective",
@@ -102,6 +108,7 @@ __all__ = [
     "Query",
     "Ranking",
     "Reading",
+    "Report",
     "RowQuery",
     "ShapeError",
     "SingularError",
@@ -127,12 +134,20 @@ __all__ = [
 if TYPE_CHECKING:
     from ._audit import Audit, audit_loss
     from ._convert import convert
+    from ._model import Distribution, Encoded, Model, Report
     from ._objective import Batch, Explained, Levels, Objective, drop_labels
+
+#: If ``True``, the methods of :class:`Model` show progress bars, unless ``progress=`` says otherwise.
+progress: bool = False
 
 # Names that need torch, which is optional and slow to import, and their modules.
 _TORCH = {
     "Audit": "_audit",
     "Batch": "_objective",
+    "Distribution": "_model",
+    "Encoded": "_model",
+    "Model": "_model",
+    "Report": "_model",
     "Explained": "_objective",
     "Levels": "_objective",
     "Objective": "_objective",

@@ -238,6 +238,34 @@ def _backend(model: Any, shape: Sequence[int], dtype: Any, device: Any, like: An
         raise ShapeError(f"bad dtype: expected 'float32' or 'float64', got {dtype!r}") from None
 
 
+def is_double(backend: Any) -> bool:
+    """Return true if a model computes in double precision."""
+    return "float64" in str(backend.dtype if backend.tensors is None else backend.kind)
+
+
+def answering(backend: Any) -> Callable[[Any, list], tuple]:
+    """Return the function by which the compiled half asks a model.
+
+    Its arguments are a :class:`Query`, or a tuple about a level for each row, and cotangents; all
+    states are numpy arrays. It returns the output and the products, as arrays.
+    """
+    tensors = backend.tensors is not None
+    to = backend.data if tensors else backend.input
+    back = (lambda tensor: tensor.detach().cpu().double().numpy()) if tensors else (lambda array: array)
+
+    def call(query: Any, cotangents: list) -> tuple:
+        if isinstance(query, tuple):
+            x, time, alpha, sigma, rows, index = query
+            x = to(x)
+            query = RowQuery(x, *(backend.column(values, x) for values in (time, alpha, sigma)), index, rows)
+        else:
+            x = to(query.x)
+        out, products = backend.answer(x, query, [to(v) for v in cotangents])
+        return back(out), [back(product) for product in products]
+
+    return call
+
+
 def adaptive(
     model: "Density | Network | OnnxNetwork | Callable[..., Any]",
     shape: Sequence[int],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "Tuned", "_Objective", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_pairing", "_trace", "_tune", "analyze", "cli", "recommend", "samplers"]
+__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "Tuned", "_Judge", "_Objective", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_pairing", "_trace", "_tune", "analyze", "cli", "recommend", "samplers"]
 
 __version__: Final[str]
 
@@ -1161,6 +1161,35 @@ class Plan:
         >>> exec(program, names)
         >>> names["sample"](lambda x, *_: 0 * x, seed=1, indices=[0, 1], width=3).shape
         (2, 3)
+        """
+    def for_network(self, /, formulation: Formulation) -> Plan:
+        """
+        Return the plan for a network of another formulation.
+
+        The states, the noise and the samples stay the same: only the coefficients by which the
+        network's output is read are computed again, exactly.
+
+        Parameters
+        ----------
+        formulation : Formulation
+            The formulation of the network.
+
+        Returns
+        -------
+        Plan
+            The plan, which expects this network.
+
+        Raises
+        ------
+        ArgumentError
+            If the network's process does not reach a noise level of the plan.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.Plan("ddim", "vp", steps=3)
+        >>> plan.for_network(langevin.Formulation("rectified-flow", "velocity")).nfe
+        3
         """
     @staticmethod
     def from_diffusers(config: Any, steps: SupportsIndex | None = None, *, sampler: str | None = None, timesteps: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, sigmas: SupportsGetItem[int, SupportsFloat | SupportsIndex] | None = None, mu: SupportsFloat | SupportsIndex | None = None, settings: Any | None = None, start_at: SupportsIndex | None = None, image: bool = False, consistent: bool = False, image_seq_len: SupportsIndex | None = None, strict: bool = False, **unknown: "typing.NoReturn") -> Plan:
@@ -2395,6 +2424,28 @@ class Tuned:
         >>> found = langevin.tune(moons, 3, process="vp", samples=32, test=64)
         >>> found.to_dict()["seeds"]  # of the fit, and of the test
         [0, 1]
+        """
+
+@final
+class _Judge:
+    """
+    A model in Python with its rows, for `langevin.Model`.
+
+    ``call`` answers the questions of a task; ``shape`` is that of one sample. ``differentiable`` is
+    false for functions of arrays.
+    """
+    def __new__(cls, /, call: Any, shape: SupportsGetItem[int, SupportsIndex], network: Formulation | None, double: bool, differentiable: bool, name: str) -> _Judge: ...
+    def diagnose(self, /, request: tuple[str, SupportsIndex] | None, plan: Plan | None, rows: Incomplete, samples: SupportsIndex, count: SupportsIndex, seed: SupportsIndex, bar: Any | None) -> tuple[str, str]:
+        """
+        Return the document of ``langevin diagnose --json``, and its text.
+        """
+    def encode(self, /, plan: Plan, rows: Incomplete, bar: Any | None) -> "tuple[typing.Any, typing.Any, typing.Any]":
+        """
+        Return the noise of each row at unit variance, the reconstructed rows, and their errors.
+        """
+    def evaluate(self, /, plan: Plan, rows: Incomplete, trained: Incomplete | None, count: SupportsIndex | None, seed: SupportsIndex, bar: Any | None) -> tuple[str, str]:
+        """
+        Return the measurements of ``langevin evaluate --json`` as a document, and its table.
         """
 
 @final

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import _langevin
 from ._arguments import _own
-from ._drive import _backend, _formulation
+from ._drive import _backend, _formulation, answering, is_double
 from ._errors import ArgumentError, ShapeError
 from ._langevin import Density, Formulation, Network, OnnxNetwork, Process, Tuned
 from ._run import _Bar
@@ -178,11 +178,4 @@ def tune(
 def _answering(model: Any, sample: Sequence[int], dtype: Any, device: Any) -> tuple:
     """Return a model as a function of a query, and whether it receives double precision."""
     backend = _backend(model, (1, *sample), dtype, device)
-    if backend.tensors is None:
-        return lambda query: backend.answer(backend.input(query.x), query, [])[0], backend.dtype == "float64"
-
-    def call(query: Any) -> np.ndarray:
-        out, _ = backend.answer(backend.data(query.x), query, [])
-        return out.detach().cpu().double().numpy()
-
-    return call, str(backend.kind) == "torch.float64"
+    return answering(backend), is_double(backend)

@@ -11,6 +11,7 @@
 //! | [`models`] | `Density` and `Network`: models evaluated without the interpreter |
 //! | [`onnx`] | `OnnxNetwork`: a network in an ONNX file |
 //! | [`own`] | samples of the library's own models |
+//! | [`judged`] | evaluation, diagnosis and encoding with a model in Python |
 //! | [`objective`] | coefficients of training losses |
 //! | [`tuning`] | `tune`: a plan fitted to one model |
 //! | [`called`] | a model in Python as a model of the library |
@@ -36,6 +37,7 @@ mod arrays;
 mod called;
 mod column;
 mod errors;
+mod judged;
 mod models;
 mod objective;
 mod observer;
@@ -129,6 +131,8 @@ mod _langevin {
     use super::{_kernel_seconds, cli, samplers};
     #[pymodule_export]
     use crate::analysis::{Candidate, Ranking, analyze, recommend};
+    #[pymodule_export]
+    use crate::judged::Judge;
     #[pymodule_export]
     use crate::models::{Density, Network};
     #[pymodule_export]

@@ -895,6 +895,37 @@ impl Plan {
         Ok(PyBytes::new(py, &unrolled.map_err(|error| raised_by_onnx(&error))?.file))
     }
 
+    /// Return the plan for a network of another formulation.
+    ///
+    /// The states, the noise and the samples stay the same: only the coefficients by which the
+    /// network's output is read are computed again, exactly.
+    ///
+    /// Parameters
+    /// ----------
+    /// formulation : Formulation
+    ///     The formulation of the network.
+    ///
+    /// Returns
+    /// -------
+    /// Plan
+    ///     The plan, which expects this network.
+    ///
+    /// Raises
+    /// ------
+    /// ArgumentError
+    ///     If the network's process does not reach a noise level of the plan.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import langevin
+    /// >>> plan = langevin.Plan("ddim", "vp", steps=3)
+    /// >>> plan.for_network(langevin.Formulation("rectified-flow", "velocity")).nfe
+    /// 3
+    fn for_network(&self, formulation: &Bound<'_, Formulation>) -> PyResult<Self> {
+        let plan = self.0.for_network(&formulation.get().0).or_raise()?;
+        Ok(Self(Arc::new(plan)))
+    }
+
     /// Return the coefficients of all rows as one array.
     ///
     /// They are in the order of the instructions; each row has those of its states first, then

@@ -125,7 +125,7 @@ impl Tuned {
 }
 
 /// The interpreter as an observer, with a progress bar.
-struct WithBar(Option<Py<PyAny>>);
+pub struct WithBar(pub Option<Py<PyAny>>);
 
 impl Observer for WithBar {
     fn note(&self, note: &Note) {

@@ -3,13 +3,14 @@
 
 use crate::error::{Blame as _, Error, Result};
 use langevin::SampleId;
-use langevin::text::{plural, thousands};
+use langevin::text::{Column, columns, plural, thousands};
 use langevin_analysis::metrics::{
     energy_distance, nearest_distances, quantile, sliced_wasserstein, two_sample_accuracy, wasserstein,
 };
 use langevin_data::{Dataset, Statistics, shuffled};
 use langevin_train::Normalization;
 use serde_json::{Value, json};
+use std::fmt;
 
 /// Default limit on the number of rows. The cost of the exact assignment behind the Wasserstein
 /// distance grows quickly with it.
@@ -130,6 +131,36 @@ impl Evaluation {
             ("energy distance", found.energy, floor.map(|floor| floor.energy), lower),
         ]);
         rows
+    }
+
+    /// Returns the measurements as JSON: the fields of `langevin evaluate --json`, without the
+    /// names of the model and of its classes.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let Self { found, copies, floor, count, plan, evaluations, against, units, read } = self;
+        json!({
+            "plan": plan, "nfe": evaluations, "rows": count, "against": against, "units": units, "read": read,
+            "two_sample_accuracy": found.accuracy, "copies": copies, "wasserstein": found.wasserstein,
+            "sliced_wasserstein": found.sliced, "energy_distance": found.energy,
+            "floor": floor.map(|Floor { measured, what }| json!({
+                "rows": what,
+                "two_sample_accuracy": measured.accuracy, "wasserstein": measured.wasserstein,
+                "sliced_wasserstein": measured.sliced, "energy_distance": measured.energy,
+            })),
+        })
+    }
+}
+
+/// The table of `langevin evaluate`.
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let layout = [Column::Left(28), Column::Right(9), Column::Right(9), Column::Left(0)];
+        let mut rows = vec![["", "samples", "real", ""].map(String::from)];
+        for (name, found, floor, better) in self.rows() {
+            let floor = floor.map_or_else(|| "–".to_owned(), |floor| format!("{floor:.4}"));
+            rows.push([name.to_owned(), format!("{found:.4}"), floor, better.to_owned()]);
+        }
+        f.write_str(&columns(&rows, &layout))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Diagnosis: the contributions to the error of a model's samples.
 
+use crate::comparison;
 use crate::error::{Blame as _, Error, Result};
 use crate::given::Given;
 use crate::limits;
@@ -9,8 +10,9 @@ use crate::sample;
 use crate::source::{Reader, Source};
 use langevin::request::NoiseRange;
 use langevin::{Grid, LambdaRange, Plan, Request, SampleId};
-use langevin_analysis::diagnose::{Diagnose, Diagnosis};
+use langevin_analysis::diagnose::{Attribution, Diagnose, Diagnosis, SharesOf};
 use langevin_data::{Dataset, Lattice, shuffled};
+use serde_json::{Value, json};
 
 /// Samplers that are compared with the chosen one.
 const RIVALS: [&str; 4] = ["dpmpp-2m", "adams2", "heun", "unipc"];
@@ -85,6 +87,25 @@ pub fn prepare<'a>(
     settings: Settings,
     observer: &'a dyn Observer,
 ) -> Result<Prepared<'a>> {
+    let set = rows::load(wanted, source, observer)?;
+    let mut prepared = prepare_on(source, read_as, chosen, set, settings, observer)?;
+    let lattice = dequantised(source, &prepared.set)?;
+    prepared.split = split(wanted, settings, source, lattice.as_ref(), observer)?;
+    Ok(prepared)
+}
+
+/// Prepares a diagnosis on rows that the caller has read. Over-training is not looked for.
+///
+/// # Errors
+/// Returns an error under the conditions of [`prepare`], apart from those of reading the rows.
+pub fn prepare_on<'a>(
+    source: &'a Source<'_>,
+    read_as: Option<&str>,
+    chosen: Chosen<'_>,
+    set: Dataset,
+    settings: Settings,
+    observer: &'a dyn Observer,
+) -> Result<Prepared<'a>> {
     let (plan, reader, range) = match chosen {
         Chosen::Given(given) => {
             given.check_starts_from_noise("diagnose draws its samples from noise")?;
@@ -119,13 +140,9 @@ pub fn prepare<'a>(
         }
         Chosen::Request(_) => (None, vec![]),
     };
-    let set = rows::load(wanted, source, observer)?;
     limits::memory(settings.samples, source.width())?;
     source.check_rows(settings.samples)?;
-    // Rows are dequantised only for a network that was trained on dequantised values. The samples
-    // of other networks lie near the values themselves.
-    let quantised = source.network().is_some_and(|network| network.metadata().data.dequantized);
-    let lattice = if quantised { rows::lattice(source, &set)? } else { None };
+    let lattice = dequantised(source, &set)?;
     let Coordinates { x, .. } =
         rows::coordinates(settings.seed, source.normalization(), &set, lattice.as_ref()).or_failed()?;
     if range.clipped {
@@ -146,8 +163,16 @@ pub fn prepare<'a>(
     if !source.is_differentiable() {
         observer.note(&Note::NotDifferentiable);
     }
-    let split = split(wanted, settings, source, lattice.as_ref(), observer)?;
-    Ok(Prepared { reader, plan, range, finer, rivals, set, x, split, trained, settings })
+    Ok(Prepared { reader, plan, range, finer, rivals, set, x, split: None, trained, settings })
+}
+
+/// Returns the lattice by which rows are dequantised.
+///
+/// It is that of a network that was trained on dequantised values. The samples of other networks
+/// lie near the values themselves.
+fn dequantised(source: &Source<'_>, set: &Dataset) -> Result<Option<Lattice>> {
+    let quantised = source.network().is_some_and(|network| network.metadata().data.dequantized);
+    if quantised { rows::lattice(source, set) } else { Ok(None) }
 }
 
 /// Returns true if the request can be compiled with other samplers and other numbers of steps.
@@ -208,6 +233,31 @@ impl Prepared<'_> {
         let found = or_failed(ask.run(&self.reader, &self.x, self.set.width()), observer);
         observer.progress(&Progress::End);
         found
+    }
+
+    /// Returns the document of a diagnosis that `docs/diagnose.md` describes. Numbers that are not
+    /// finite are null. `seconds` is the time that it took.
+    #[must_use]
+    pub fn document(&self, found: &Diagnosis, seconds: f64) -> Value {
+        let cause = |finding: &&Attribution| {
+            json!({
+                "cause": finding.cause.to_string(), "share": finding.share,
+                "nats": finding.nats, "nats_from": finding.nats_from,
+                "distance": finding.distance, "distance_from": finding.distance_from,
+                "advice": finding.advice, "say": finding.say(),
+            })
+        };
+        json!({
+            "model": self.reader.source().name(), "read_as": self.reader.path(), "plan": found.name, "nfe": found.nfe,
+            "data": self.set.name(), "read": comparison::document(&self.set), "rows": found.rows,
+            "dimension": found.dimension, "samples": found.samples, "seed": self.settings.seed,
+            "units": self.units(), "shares_of": if found.shares_of == SharesOf::Nats { "nats" } else { "squares" },
+            "causes": found.ranking().iter().map(cause).collect::<Vec<_>>(),
+            "gaussian": {"w2": found.total.w2, "kl": found.total.kl},
+            "likelihoods": found.gap, "entropy": found.excess, "unseen": found.unseen, "blur": found.blur,
+            "generalisation": found.generalisation, "overtrained": found.is_overtrained(),
+            "residuals": found.residuals, "coupled": found.coupled, "sliced_w2": found.floor, "seconds": seconds,
+        })
     }
 }
 

@@ -76,7 +76,16 @@ impl Settings<'_> {
     /// # Errors
     /// Returns an error if rows cannot be read or do not fit the model, or if the model fails.
     pub fn run(&self, source: &Source<'_>, observer: &dyn Observer) -> Result<Evaluation> {
-        let sets = self.of_classes(self.sets(source, observer)?, source, observer)?;
+        self.run_on(self.sets(source, observer)?, source, observer)
+    }
+
+    /// Draws samples from a model and compares them with rows that the caller has read. The fields
+    /// `data` and `train` are not used.
+    ///
+    /// # Errors
+    /// Returns an error under the conditions of [`run`](Self::run).
+    pub fn run_on(&self, sets: Sets, source: &Source<'_>, observer: &dyn Observer) -> Result<Evaluation> {
+        let sets = self.of_classes(sets, source, observer)?;
         let units = match Units::of_model(source.normalization()) {
             Some(units) => units,
             None if source.network().is_some() => Units::own(),

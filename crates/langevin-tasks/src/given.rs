@@ -183,6 +183,13 @@ impl Given {
         Ok(Self { plan, place: format!("‹from-diffusers› {}", shown(&scheduler.path)) })
     }
 
+    /// Returns a plan that the caller has built.
+    #[must_use]
+    pub fn of_plan(plan: Plan) -> Self {
+        let place = format!("‹plan› {}", plan.name());
+        Self { plan, place }
+    }
+
     /// Returns true if the plan comes from a plan file, and false if it comes from a scheduler's
     /// config.
     #[must_use]

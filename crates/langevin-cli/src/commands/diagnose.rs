@@ -7,11 +7,8 @@ use crate::io::print;
 use crate::progress::duration;
 use crate::terminal::TERMINAL;
 use crate::words::{LOWER_IS_BETTER, plural, visible};
-use langevin_analysis::diagnose::{Attribution, Diagnosis, SharesOf};
-use langevin_tasks::comparison;
-use langevin_tasks::diagnose::{self, Chosen, Prepared, Settings};
+use langevin_tasks::diagnose::{self, Chosen, Settings};
 use langevin_tasks::rows::Wanted;
-use serde_json::{Value, json};
 use std::time::Instant;
 
 /// Runs the command.
@@ -29,7 +26,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
     let found = prepared.run(&TERMINAL)?;
     let seconds = start.elapsed().as_secs_f64();
     if args.json {
-        return print(&format!("{}\n", document(args, &found, &prepared, seconds)));
+        return print(&format!("{}\n", prepared.document(&found, seconds)));
     }
     let subject = format!(
         "{} as {}, {}, {}; {} beside {} of {}, in {}\ndistances are in {}, nats are of one row; {LOWER_IS_BETTER} for both\n",
@@ -44,27 +41,4 @@ pub fn run(args: &DiagnoseArgs) -> Result<()> {
         prepared.units(),
     );
     print(&format!("{}\n{found}", subject.lines().map(|line| visible(line) + "\n").collect::<String>()))
-}
-
-/// Returns the document described in docs/diagnose.md; infinite numbers are null.
-fn document(args: &DiagnoseArgs, found: &Diagnosis, prepared: &Prepared<'_>, seconds: f64) -> Value {
-    let (reader, data) = (prepared.reader(), prepared.set());
-    let cause = |finding: &&Attribution| {
-        json!({
-            "cause": finding.cause.to_string(), "share": finding.share,
-            "nats": finding.nats, "nats_from": finding.nats_from,
-            "distance": finding.distance, "distance_from": finding.distance_from,
-            "advice": finding.advice, "say": finding.say(),
-        })
-    };
-    json!({
-        "model": reader.source().name(), "read_as": reader.path(), "plan": found.name, "nfe": found.nfe,
-        "data": data.name(), "read": comparison::document(data), "rows": found.rows, "dimension": found.dimension, "samples": found.samples, "seed": args.seed,
-        "units": prepared.units(), "shares_of": if found.shares_of == SharesOf::Nats { "nats" } else { "squares" },
-        "causes": found.ranking().iter().map(cause).collect::<Vec<_>>(),
-        "gaussian": {"w2": found.total.w2, "kl": found.total.kl},
-        "likelihoods": found.gap, "entropy": found.excess, "unseen": found.unseen, "blur": found.blur,
-        "generalisation": found.generalisation, "overtrained": found.is_overtrained(), "residuals": found.residuals, "coupled": found.coupled, "sliced_w2": found.floor,
-        "seconds": seconds,
-    })
 }

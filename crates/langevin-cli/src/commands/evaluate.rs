@@ -8,7 +8,6 @@ use crate::io::{print, say};
 use crate::progress::{duration, thousands};
 use crate::terminal::TERMINAL;
 use crate::words::{plural, shown};
-use langevin::text::{Column, columns};
 use langevin_tasks::comparison::{Evaluation, Floor, HALVES};
 use langevin_tasks::evaluate::Settings;
 use std::path::Path;
@@ -72,7 +71,7 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     if copies.is_none() {
         say("copies: not measured; give the training rows with --train DATA");
     }
-    print(&if args.json { document(args, &name, &evaluation, &classes) } else { table(&evaluation) })
+    print(&if args.json { document(args, &name, &evaluation, &classes) } else { evaluation.to_string() })
 }
 
 /// Refuses flags that have no meaning without a model.
@@ -100,29 +99,13 @@ fn refuse(args: &EvaluateArgs) -> Result<()> {
     }
 }
 
-fn table(evaluation: &Evaluation) -> String {
-    let layout = [Column::Left(28), Column::Right(9), Column::Right(9), Column::Left(0)];
-    let mut rows = vec![["", "samples", "real", ""].map(String::from)];
-    for (name, found, floor, better) in evaluation.rows() {
-        let floor = floor.map_or_else(|| "–".to_owned(), |floor| format!("{floor:.4}"));
-        rows.push([name.to_owned(), format!("{found:.4}"), floor, better.to_owned()]);
-    }
-    columns(&rows, &layout)
-}
-
 fn document(args: &EvaluateArgs, name: &str, evaluation: &Evaluation, classes: &[u32]) -> String {
-    let Evaluation { found, copies, floor, count, plan, evaluations, against, units, read } = evaluation;
-    let object = serde_json::json!({
+    let mut object = serde_json::json!({
         "model": args.samples.is_none().then_some(name), "file": args.samples.is_some().then_some(name),
-        "plan": plan, "nfe": evaluations, "rows": count, "seed": args.seed, "classes": classes,
-        "against": against, "units": units, "read": read,
-        "two_sample_accuracy": found.accuracy, "copies": copies, "wasserstein": found.wasserstein,
-        "sliced_wasserstein": found.sliced, "energy_distance": found.energy,
-        "floor": floor.map(|Floor { measured, what }| serde_json::json!({
-            "rows": what,
-            "two_sample_accuracy": measured.accuracy, "wasserstein": measured.wasserstein,
-            "sliced_wasserstein": measured.sliced, "energy_distance": measured.energy,
-        })),
+        "seed": args.seed, "classes": classes,
     });
+    if let (Some(object), serde_json::Value::Object(measured)) = (object.as_object_mut(), evaluation.document()) {
+        object.extend(measured);
+    }
     format!("{object}\n")
 }

@@ -1,0 +1,341 @@
+"""One torch module and everything that can be asked of it, against exact densities and against the command line."""
+
+import json
+import math
+import subprocess
+import sys
+
+import langevin
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+MEANS = torch.tensor([[1.5, 0.0], [-1.5, 1.0]], dtype=torch.float64)
+SPREAD = 0.5
+
+
+def denoised(x, alpha, sigma):
+    """The posterior mean of a mixture of two Gaussians."""
+    c = (alpha * SPREAD) ** 2 + sigma**2
+    off = x[:, None, :] - alpha[:, None, None] * MEANS.to(x)
+    share = torch.softmax(-0.5 * off.square().sum(2) / c[:, None], 1)
+    means = MEANS.to(x) + (alpha * SPREAD**2 / c)[:, None, None] * off
+    return (share[:, :, None] * means).sum(1)
+
+
+class Flow(torch.nn.Module):
+    """The velocity of the mixture on a rectified flow, with a weight that is 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = torch.nn.Parameter(torch.ones((), dtype=torch.float64))
+
+    def forward(self, x, time):
+        x = self.gain * x
+        return (x - denoised(x, 1 - time, time)) / time[:, None]
+
+
+def log_density(x):
+    off = x[:, None, :] - MEANS
+    return torch.logsumexp(-0.5 * off.square().sum(2) / SPREAD**2 - math.log(2), 1) - math.log(2 * math.pi * SPREAD**2)
+
+
+def rows(count, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    which = torch.randint(0, 2, (count,), generator=generator)
+    return MEANS[which] + SPREAD * torch.randn(count, 2, generator=generator, dtype=torch.float64)
+
+
+@pytest.fixture
+def model():
+    return langevin.Model(Flow(), "rectified-flow:velocity", shape=(2,))
+
+
+FORMULATIONS = ["rectified-flow:velocity", "vp:score", "ve:epsilon", "vp-cosine:v", "ve:x0"]
+
+
+@pytest.mark.parametrize("form", FORMULATIONS)
+def test_every_reading_is_the_same_model(model, form):
+    read = model.to(form)
+    x = rows(20)
+    level = read.formulation.process.level_at_sigma_ve(0.7)
+    noise = torch.randn(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    state = level.alpha * x + level.sigma * noise
+    alpha, sigma = (torch.full((20,), one, dtype=torch.float64) for one in (level.alpha, level.sigma))
+    assert torch.allclose(read.denoise(state, level), denoised(state, alpha, sigma), atol=1e-9)
+    # A number, and one for each row.
+    assert torch.equal(read.denoise(state, 0.7), read.denoise(state, level))
+    assert torch.allclose(read.denoise(state, torch.full((20,), 0.7)), read.denoise(state, level), atol=1e-6)
+    samples = [one.sample("dpmpp-2m", 8, seed=3, steps=12) for one in (model, read)]
+    assert torch.allclose(*samples, atol=1e-7)
+    assert torch.allclose(model.log_prob(x[:4]), read.log_prob(x[:4]), atol=2e-3)
+
+
+def test_likelihoods_are_those_of_the_density(model):
+    x = rows(64)
+    exact = log_density(x)
+    # The model starts from N(0, 80²), and the noised data have the means of the mixture: a row with noise z has the error
+    # z·m/80, which is at most 0.05 for |z| < 3.
+    assert (model.log_prob(x) - exact).abs().max() < 0.05
+    assert abs(float((model.log_prob(x) - exact).mean())) < 5e-3
+    bound = model.bound(x, seed=2)
+    assert abs(bound.mean + float(exact.mean())) < 4 * bound.standard_error + 0.05
+    assert model.likelihood(x, method="ode").kind == "density"
+    # Hutchinson's estimate is unbiased.
+    estimated = model.log_prob(x, probes=64, seed=1)
+    assert abs(float((estimated - exact).mean())) < 0.1
+
+
+def test_gradients_of_the_log_density(model):
+    x = rows(6).requires_grad_()
+    exact = torch.autograd.grad(log_density(x).sum(), x)[0]
+    value = model.log_prob(x, grad=True)
+    assert (value - log_density(x)).abs().max() < 0.05
+    # The same steps as without gradients, to their tolerances.
+    assert (value - model.log_prob(x.detach())).abs().max() < 1e-3
+    (found, of_gain) = torch.autograd.grad(value.sum(), [x, model.module.gain])
+    assert (found - exact).abs().max() < 0.02
+    # The derivative in a weight, against a difference.
+    h = 1e-3
+    values = []
+    for gain in (1 - h, 1 + h):
+        model.module.gain.data.fill_(gain)
+        values.append(float(model.log_prob(x.detach(), grad=True).sum().detach()))
+    assert float(of_gain) == pytest.approx((values[1] - values[0]) / (2 * h), rel=1e-3)
+
+
+def test_encoding_goes_there_and_back(model):
+    x = rows(16)
+    found = model.encode(x, steps=200)
+    assert found.errors.max() < 0.05 and (found.rows - x).abs().max() < 0.2
+    # The noise is that of the ODE: samples from it are the data.
+    plan = model.plan("ddim", steps=200)
+    again = model.sample(plan, (16, 2), start=found.noise * plan_start(plan))
+    assert torch.allclose(again, found.rows, atol=1e-6)
+    with pytest.raises(langevin.Error):
+        model.encode(x, "ddpm", steps=10)
+
+
+def plan_start(plan):
+    """The standard deviation of the noise that a plan starts from."""
+    return next(float(row["noise"][0][0]) for row in json.loads(plan.to_json())["ops"] if row["op"] == "combine")
+
+
+def test_evaluation_and_diagnosis(model):
+    report = model.evaluate(rows(400), steps=20, seed=4)
+    assert 0.4 < report["two_sample_accuracy"] < 0.6 and report["nfe"] == 20 and report["rows"] == 400
+    assert "two-sample accuracy" in str(report) and report["floor"] is not None
+    with_train = model.evaluate(rows(400), train=rows(400, seed=9), steps=20)
+    assert 0 <= with_train["copies"] < 0.05
+    few = model.diagnose(rows(300), "ddim", steps=4, samples=256, count=32)
+    assert few["causes"][0]["cause"] == "discretisation" and few["likelihoods"] is not None
+    assert "discretisation" in str(few)
+    plan = model.tune(4, samples=32, test=64).plan
+    tuned = model.diagnose(rows(300), plan, samples=256, count=32)
+    assert tuned["nfe"] == 4
+
+
+def test_a_wrong_network_is_found(model):
+    model.module.gain.data.fill_(1.3)
+    report = model.diagnose(rows(300), steps=40, samples=256, count=64)
+    assert report["causes"][0]["cause"] == "score"
+
+
+def test_recommendation_and_tuning(model):
+    ranking = model.recommend(rows(200), nfe=6)
+    assert ranking.best.nfe <= 6
+    x = model.sample(ranking.best.plan, 10, seed=1)
+    assert x.shape == (10, 2) and x.dtype == torch.float64
+    found = model.tune(4, rows(200), samples=48, test=96)
+    assert found.improves and found.plan.network == model.formulation
+    assert torch.isfinite(model.sample(found.plan, 5)).all()
+
+
+def test_conditions_are_passed_on():
+    def net(x, time, y, scale=1.0):
+        alpha, sigma = 1 - time, time
+        mean = scale * y[:, None]
+        # The denoised prediction of N(mean, 0.01), as a velocity.
+        c = alpha**2 * 0.01 + sigma**2
+        d = mean + (alpha * 0.01 / c)[:, None] * (x - alpha[:, None] * mean)
+        return (x - d) / sigma[:, None]
+
+    model = langevin.Model(net, "rectified-flow:velocity", shape=(3,), dtype=torch.float64)
+    y = torch.tensor([-4.0, 0.0, 4.0, 8.0], dtype=torch.float64)
+    samples = model.given(y).sample("dpmpp-2m", 4, steps=20)
+    assert (samples.mean(1) - y).abs().max() < 0.3
+    assert (model.given(y, scale=0.5).sample("dpmpp-2m", 4, steps=20).mean(1) - 0.5 * y).abs().max() < 0.3
+    # One row for all samples; row i belongs to sample i in any batch.
+    assert (model.given(y[3:]).sample("dpmpp-2m", 4, steps=20).mean(1) - 8).abs().max() < 0.3
+    part = model.given(y).sample("dpmpp-2m", 2, steps=20, first=2)
+    assert torch.allclose(part, samples[2:], atol=1e-12)
+    # Likelihoods and evaluations under the condition.
+    x = y[:, None] + 0.1 * torch.randn(4, 3, dtype=torch.float64)
+    assert (model.given(y).log_prob(x) > model.given(y.flip(0)).log_prob(x)).all()
+    assert model.given(y[:1]).evaluate(-4 + 0.1 * torch.randn(40, 3, dtype=torch.float64), steps=10)["two_sample_accuracy"] < 0.75
+    # Guidance.
+    guided = model.given(y).without(torch.zeros(1, dtype=torch.float64)).sample("ddim", 4, steps=20, guidance=1.5)
+    assert (guided.mean(1) - 1.5 * y).abs().max() < 1.0
+    with pytest.raises(langevin.ArgumentError, match="without"):
+        model.given(y).sample("ddim", 4, steps=4, guidance=2.0)
+    with pytest.raises(langevin.ShapeError, match="too few rows"):
+        model.given(y).sample("ddim", 9, steps=4)
+
+
+def test_the_interface_of_flows(model):
+    distribution = model.distribution(steps=30)
+    torch.manual_seed(0)
+    samples = distribution.sample((50, 4))
+    assert samples.shape == (50, 4, 2) and distribution.event_shape == (2,)
+    assert distribution.log_prob(samples).shape == (50, 4)
+    assert abs(float(distribution.log_prob(samples).mean() - log_density(samples.reshape(-1, 2)).mean())) < 0.05
+    x = rows(2).requires_grad_()
+    assert torch.autograd.grad(distribution.log_prob(x).sum(), x)[0].shape == (2, 2)
+
+
+def test_a_network_of_diffusers_brings_its_formulation():
+    diffusers = pytest.importorskip("diffusers")
+    unet = diffusers.UNet2DModel(sample_size=8, block_out_channels=(32,), layers_per_block=1, down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",))
+    scheduler = diffusers.DDIMScheduler(beta_schedule="scaled_linear", prediction_type="v_prediction", clip_sample=False)
+    model = langevin.Model.from_diffusers(unet, scheduler)
+    assert model.shape == (3, 8, 8)
+    assert (model.formulation.process.name, model.formulation.prediction.name) == ("table:scaled-linear", "v")
+    with torch.no_grad():
+        samples = model.sample("ddim", 2, steps=4, grid="trailing")
+    assert samples.shape == (2, 3, 8, 8)
+    assert torch.isfinite(model.bound(samples, levels=4).nats.sum() * torch.ones(()))
+    conditional = diffusers.UNet2DConditionModel(
+        sample_size=8, block_out_channels=(32,), layers_per_block=1, cross_attention_dim=8, down_block_types=("CrossAttnDownBlock2D",), up_block_types=("CrossAttnUpBlock2D",)
+    )
+    text = torch.randn(2, 5, 8)
+    model = langevin.Model.from_diffusers(conditional, scheduler).given(encoder_hidden_states=text).without(encoder_hidden_states=torch.zeros(1, 5, 8))
+    assert model.sample("ddim", 2, steps=2, grid="trailing", guidance=2.0).shape == (2, 4, 8, 8)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """One network as a torch module and as an ONNX file, and rows of data."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from onnx import TensorProto, helper, numpy_helper
+
+    torch.manual_seed(0)
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.enter, self.leave = torch.nn.Linear(3, 32), torch.nn.Linear(32, 2)
+
+        def forward(self, x, t):
+            return self.leave(torch.tanh(self.enter(torch.cat([x, t[:, None]], 1))))
+
+    net = Net()
+    folder = tmp_path_factory.mktemp("model")
+    weight = lambda name, tensor: numpy_helper.from_array(tensor.detach().numpy().T.copy() if tensor.dim() == 2 else tensor.detach().numpy(), name)  # noqa: E731
+    nodes = [
+        helper.make_node("Unsqueeze", ["t", "axis"], ["column"]),
+        helper.make_node("Concat", ["x", "column"], ["both"], axis=1),
+        helper.make_node("MatMul", ["both", "w1"], ["a"]),
+        helper.make_node("Add", ["a", "b1"], ["b"]),
+        helper.make_node("Tanh", ["b"], ["h"]),
+        helper.make_node("MatMul", ["h", "w2"], ["c"]),
+        helper.make_node("Add", ["c", "b2"], ["out"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", 2]), helper.make_tensor_value_info("t", TensorProto.FLOAT, ["rows"])],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["rows", 2])],
+        [
+            weight("w1", net.enter.weight), weight("b1", net.enter.bias), weight("w2", net.leave.weight), weight("b2", net.leave.bias),
+            numpy_helper.from_array(np.array([1], dtype=np.int64), "axis"),
+        ],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), folder / "net.onnx")
+    data = rows(200).numpy()
+    np.save(folder / "rows.npy", data)
+    return langevin.Model(net, "rectified-flow:velocity", shape=(2,)), folder, torch.from_numpy(data)
+
+
+def command(folder, *words):
+    flags = ["--onnx", "net.onnx", "--process", "rectified-flow", "--predict", "velocity"]
+    words = [sys.executable, "-m", "langevin", words[0], *flags, *words[1:], "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_numbers_are_those_of_the_command_line(exported):
+    """The network is in single precision, so samples agree to about 1e-6."""
+    model, folder, data = exported
+    theirs = command(folder, "evaluate", "--data", "rows.npy", "--sampler", "dpmpp-2m", "--steps", "10", "--seed", "3")
+    ours = model.evaluate(data, steps=10, seed=3)
+    for name in ("wasserstein", "sliced_wasserstein", "energy_distance", "two_sample_accuracy"):
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-4), name
+        assert ours["floor"][name] == pytest.approx(theirs["floor"][name], rel=1e-6), name
+    theirs = command(folder, "likelihood", "--data", "rows.npy", "--method", "bound", "--seed", "5")
+    ours = model.bound(data, seed=5)
+    # The command takes the rows in random order, so the noise of the estimate differs.
+    noise = math.sqrt(2 * float((ours.errors**2).sum())) / len(data)
+    assert abs(ours.mean - theirs["nats_mean"]) < 4 * noise
+    theirs = command(folder, "diagnose", "--data", "rows.npy", "--sampler", "ddim", "--steps", "5", "-n", "128", "--rows", "32", "--seed", "1")
+    ours = model.diagnose(data, "ddim", steps=5, samples=128, count=32, seed=1)
+    assert ours["coupled"]["rms"] == pytest.approx(theirs["coupled"]["rms"], rel=1e-4)
+    assert ours["gaussian"]["w2"] == pytest.approx(theirs["gaussian"]["w2"], rel=1e-9)
+    theirs = command(folder, "invert", "--from", "rows.npy", "--sampler", "ddim", "--steps", "30", "--out", "noise.npy")
+    ours = model.encode(data, "ddim", steps=30)
+    assert np.allclose(ours.noise.numpy(), np.load(folder / "noise.npy"), atol=1e-4)
+    assert np.allclose(ours.errors.numpy(), theirs["errors"], atol=1e-4)
+    theirs = command(folder, "tune", "--nfe", "3", "--samples", "32", "--test", "64", "--seed", "2", "--out", "three.json")
+    ours = model.tune(3, samples=32, test=64, seed=2)
+    assert ours.to_dict()["known"]["error"] == pytest.approx(theirs["known"]["error"], rel=1e-3)
+
+
+def test_progress_obeys_the_module(model, capsys):
+    try:
+        langevin.progress = True
+        model.sample("ddim", 2, steps=3)
+        model.evaluate(rows(20), steps=3)
+        shown = capsys.readouterr().err
+        langevin.progress = False
+        model.sample("ddim", 2, steps=3)
+        assert capsys.readouterr().err == ""
+        model.sample("ddim", 2, steps=3, progress=True)
+    finally:
+        langevin.progress = False
+    if "tqdm" in sys.modules:
+        assert shown
+
+
+def test_bad_arguments(model):
+    x = rows(10)
+    nan = langevin.Model(lambda x, t: x * math.nan, "rectified-flow:velocity", shape=(2,))
+    other = langevin.Model(lambda x, t: x[:, :1], "rectified-flow:velocity", shape=(2,))
+    numbers = langevin.Model(lambda x, t: 3.0, "rectified-flow:velocity", shape=(2,))
+    bare = langevin.Model(lambda x, t: x, "rectified-flow:velocity")
+    cases = [
+        (langevin.ArgumentError, "model already", lambda: langevin.Model(model)),
+        (langevin.ArgumentError, "bad network", lambda: langevin.Model(3)),
+        (langevin.ArgumentError, "bad network", lambda: langevin.Model(langevin.Density("moons"))),
+        (langevin.UnknownNameError, "process", lambda: langevin.Model(Flow(), "flows:velocity")),
+        (langevin.ArgumentError, "number of samples", lambda: model.sample("ddim")),
+        (langevin.ArgumentError, "shape of a sample is unknown", lambda: bare.sample("ddim", 3)),
+        (langevin.ArgumentError, "shape of a sample is unknown", lambda: bare.tune(4)),
+        (langevin.ArgumentError, "decides everything", lambda: model.sample(model.plan("ddim"), 3, steps=4)),
+        (langevin.ShapeError, "do not fit the model", lambda: model.log_prob(torch.zeros(3, 5))),
+        (langevin.ShapeError, r"\(rows, ...\)", lambda: model.bound(torch.zeros(3))),
+        (langevin.ShapeError, "do not fit the batch", lambda: model.denoise(x, torch.ones(3))),
+        (langevin.ArgumentError, "not finite", lambda: nan.sample("ddim", 2, steps=3)),
+        (langevin.Error, "", lambda: nan.log_prob(x.float())),
+        (langevin.Error, "", lambda: nan.evaluate(x.float(), steps=3)),
+        (langevin.Error, "", lambda: nan.diagnose(x.float(), steps=3, samples=16, count=8)),
+        (langevin.ShapeError, "", lambda: other.sample("ddim", 2, steps=3)),
+        (langevin.ShapeError, "wrong shape", lambda: other.evaluate(x.float(), steps=3)),
+        (langevin.ShapeError, "", lambda: numbers.sample("ddim", 2, steps=3)),
+        (langevin.Error, "too few", lambda: model.evaluate(x[:2], steps=3)),
+        (langevin.UnknownNameError, "", lambda: model.sample("ddmi", 3)),
+    ]
+    for kind, text, call in cases:
+        with pytest.raises(kind, match=text):
+            call()
