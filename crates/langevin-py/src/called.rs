@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A function in Python of a question and cotangents, which returns an output and its products with
 /// the cotangents.
 ///
-/// A question about one noise level is a [`Query`]. A question about a level for each row is a tuple
-/// of the input, three columns (time, α, σ), the sample indices, and the number of calls before it.
-/// The interpreter is attached for the time of a call.
+/// A question about one noise level is a [`Query`]. A question about a level for each row is a
+/// tuple of the input, three columns (time, α, σ), the sample indices, and the number of calls
+/// before it. The interpreter is attached for the time of a call.
 pub struct Called {
     call: Py<PyAny>,
     shape: Vec<usize>,

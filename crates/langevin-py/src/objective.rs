@@ -88,8 +88,8 @@ impl Objective {
 
     /// Return the probabilities of listed levels, and the coefficients of the loss there.
     ///
-    /// With ``count`` the levels are even in λ, the noisiest first; without it they are the steps of
-    /// the process's table.
+    /// With ``count`` the levels are even in λ, the noisiest first; without it they are the steps
+    /// of the process's table.
     #[pyo3(signature = (count = None))]
     fn terms<'py>(&self, py: Python<'py>, count: Option<usize>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let support = count.map_or(Support::Steps, Support::EvenLambda);

@@ -97,8 +97,9 @@ impl Objective {
     /// ```
     ///
     /// # Errors
-    /// Returns an error under the conditions of [`term`](Self::term), if there are no levels or more
-    /// than 2²⁰, or for [`Support::Steps`] if the process is no table or has no entry in the range.
+    /// Returns an error under the conditions of [`term`](Self::term), if there are no levels or
+    /// more than 2²⁰, or for [`Support::Steps`] if the process is no table or has no entry in the
+    /// range.
     pub fn terms(&self, support: Support) -> Result<Vec<(Term, f64)>> {
         match support {
             Support::EvenLambda(count) if !(1..=MOST).contains(&count) => {
@@ -130,7 +131,8 @@ impl Objective {
         let mut levels = Vec::new();
         for i in 0..count {
             let level = process.level(i as f64)?;
-            // Pure noise, at λ = −∞, is the last entry of some tables and a level of their training.
+            // Pure noise, at λ = −∞, is the last entry of some tables and a level of their
+            // training.
             if range.contains(level.lambda()) || (level.alpha == 0.0 && !levels.is_empty()) {
                 levels.push(level);
             }

@@ -34,7 +34,8 @@ pub enum TimeDensity {
     UniformLambda,
     /// Uniform in the angle atan(σ/α), the hyperbolic secant in λ.
     ///
-    /// On rectified flow it is the density of time 2/(π(1 − 2t + 2t²)) of arXiv 2403.03206 (CosMap).
+    /// On rectified flow it is the density of time 2/(π(1 − 2t + 2t²)) of arXiv 2403.03206
+    /// (CosMap).
     Cosmap,
     /// logit s ~ N(mean, std²), s = σ/(α+σ).
     LogitNormal {
@@ -60,8 +61,8 @@ impl TimeDensity {
 
     /// Parses the name of a density.
     ///
-    /// The names are `uniform-t`, `uniform-lambda`, `cosmap`, `logit-normal:mean,std` (default 0 and
-    /// 1) and `log-normal-sigma:mean,std` (default −1.2 and 1.2, as in EDM).
+    /// The names are `uniform-t`, `uniform-lambda`, `cosmap`, `logit-normal:mean,std` (default 0
+    /// and 1) and `log-normal-sigma:mean,std` (default −1.2 and 1.2, as in EDM).
     ///
     /// ```
     /// use langevin::objective::TimeDensity;
