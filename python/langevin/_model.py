@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from . import _langevin
+from ._adapters import Azula, _Scheduled, of_sbi
 from ._arguments import _own
 from ._convert import _Function, convert
 from ._drive import Adapted, Likelihood, adaptive, answering, is_double, likelihood
@@ -242,6 +243,58 @@ class Model:
             if size is not None and channels is not None:
                 shape = (channels, *(size if isinstance(size, (tuple, list)) else (size, size)))
         return cls(unet, formulation, shape=shape)
+
+    @classmethod
+    def from_azula(cls, denoiser: torch.nn.Module, *, shape: Optional[Sequence[int]] = None) -> "Model":
+        """Return a denoiser of azula, on its own schedule.
+
+        Parameters
+        ----------
+        denoiser : torch.nn.Module
+            A ``Denoiser`` of azula: a module with a ``schedule``, called with a state and its time.
+        shape : sequence of int, optional
+            The shape of one sample.
+
+        Returns
+        -------
+        Model
+            The model, as the denoised prediction on ``"ve"``.
+
+        Raises
+        ------
+        ArgumentError
+            If the denoiser has no schedule, or one that does not add noise.
+        """
+        return cls._scheduled(Azula(denoiser), shape)
+
+    @classmethod
+    def from_sbi(cls, estimator: torch.nn.Module, *, shape: Optional[Sequence[int]] = None) -> "Model":
+        """Return an estimator of sbi: a score estimator (NPSE) or a flow estimator (FMPE).
+
+        Parameters
+        ----------
+        estimator : torch.nn.Module
+            The estimator that ``inference.train()`` of sbi returns.
+        shape : sequence of int, optional
+            The shape of the parameters. The default is that of the estimator.
+
+        Returns
+        -------
+        Model
+            The model, as the denoised prediction on ``"ve"``. Give it an observation with
+            ``model.given(x_o)``.
+
+        Raises
+        ------
+        ArgumentError
+            If the estimator is of another kind.
+        """
+        return cls._scheduled(of_sbi(estimator), getattr(estimator, "input_shape", None) if shape is None else shape)
+
+    @classmethod
+    def _scheduled(cls, module: _Scheduled, shape: Optional[Sequence[int]]) -> "Model":
+        low, high = module.range()
+        return cls(module, Formulation("ve", "x0", sigma_min=low, sigma_max=high), shape=shape)
 
     def _copy(self, **changes: Any) -> "Model":
         other = object.__new__(Model)

@@ -339,3 +339,82 @@ def test_bad_arguments(model):
     for kind, text, call in cases:
         with pytest.raises(kind, match=text):
             call()
+
+
+MEAN, VARIANCE = torch.tensor([1.0, -2.0], dtype=torch.float64), torch.tensor([0.25, 1.5], dtype=torch.float64)
+
+
+def posterior(x, alpha, sigma, shift=0.0):
+    """The denoised prediction of N(MEAN + shift, VARIANCE)."""
+    mean = MEAN + shift
+    return mean + alpha * VARIANCE / (alpha**2 * VARIANCE + sigma**2) * (x - alpha * mean)
+
+
+def gaussian(x, shift=0.0):
+    return -0.5 * ((x - MEAN - shift) ** 2 / VARIANCE + torch.log(2 * math.pi * VARIANCE)).sum(1)
+
+
+class Weighted(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones((), dtype=torch.float64))
+
+
+def test_a_denoiser_of_azula():
+    """A stand-in with the interface of azula 0.11: a schedule, and a call that returns a posterior."""
+
+    class Denoiser(Weighted):
+        def schedule(self, t):
+            alpha = torch.exp(math.log(1e-3) * t**2)
+            return alpha, torch.sqrt(1 - alpha**2 + 1e-6)
+
+        def forward(self, x, t, **named):
+            alpha, sigma = (one[:, None] for one in self.schedule(t))
+            return type("Posterior", (), {"mean": self.weight * posterior(x, alpha, sigma, named.get("shift", 0.0))})()
+
+    model = langevin.Model.from_azula(Denoiser(), shape=(2,))
+    low, high = model.formulation.sigma_range
+    assert low == pytest.approx(1e-3, rel=1e-6) and high == pytest.approx(1e3, rel=1e-6)
+    x = MEAN + VARIANCE.sqrt() * torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert (model.log_prob(x) - gaussian(x)).abs().max() < 0.02
+    assert (model.given(shift=2.0).sample("dpmpp-2m", 500, steps=20).mean(0) - MEAN - 2).abs().max() < 0.3
+    with pytest.raises(langevin.ArgumentError, match="azula"):
+        langevin.Model.from_azula(Weighted())
+
+
+def test_estimators_of_sbi():
+    """Stand-ins with the interfaces of sbi 0.27: a score estimator with its kernel, and a flow estimator."""
+
+    class Score(Weighted):
+        input_shape, t_min, t_max, weight_fn = torch.Size([2]), 1e-4, 1.0, None
+
+        def mean_t_fn(self, t):
+            return torch.ones_like(t)[:, None]
+
+        def std_fn(self, t):
+            return (1e-3 * (1e5**t))[:, None]
+
+        def score(self, input, condition, t):
+            alpha, sigma = self.mean_t_fn(t), self.std_fn(t)
+            return self.weight * (alpha * posterior(input, alpha, sigma, condition[:, :1]) - input) / sigma**2
+
+    class Flow(Weighted):
+        input_shape, noise_scale = torch.Size([2]), 1e-3
+
+        def forward(self, input, condition, time):
+            alpha, sigma = (1 - time)[:, None], (time + self.noise_scale)[:, None]
+            clean = posterior(input, alpha, sigma, condition[:, :1])
+            return self.weight * ((input - alpha * clean) / sigma - clean)
+
+    x = MEAN + 0.5 + VARIANCE.sqrt() * torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    observed = torch.tensor([[0.5, 0.0, 0.0]], dtype=torch.float64)
+    for estimator in (Score(), Flow()):
+        model = langevin.Model.from_sbi(estimator)
+        assert model.shape == (2,)
+        conditioned = model.given(observed)
+        assert (conditioned.log_prob(x) - gaussian(x, 0.5)).abs().max() < 0.1
+        assert (conditioned.sample("dpmpp-2m", 500, steps=20).mean(0) - MEAN - 0.5).abs().max() < 0.3
+        with pytest.raises(langevin.ArgumentError, match="one condition"):
+            model.sample("ddim", 2, steps=2)
+    with pytest.raises(langevin.ArgumentError, match="no estimator of sbi"):
+        langevin.Model.from_sbi(Weighted())
