@@ -778,8 +778,10 @@ class Model:
             If the plan has no way up, for example because it adds noise.
         """
         data, rows = self._rows(x)
-        # The plan may pass through any of its levels, so guidance or noise of its own is refused.
-        noise, back, errors = self._run(lambda bar: self._judge(data).encode(self.plan(plan, **options), rows, bar), progress)
+        compiled = self.plan(plan, **options)
+        if compiled.draws > 1:
+            raise ArgumentError(f"the plan adds noise, so the rows do not come back (Model.encode): expected a deterministic sampler, such as ddim, got {compiled.sampler}")
+        noise, back, errors = self._run(lambda bar: self._judge(data).encode(compiled, rows, bar), progress)
         return Encoded(*(torch.from_numpy(values).to(self.device, self.dtype) for values in (noise, back, errors)))
 
     def _run(self, task: Any, progress: Optional[bool]) -> Any:

@@ -9,7 +9,7 @@ use crate::given::Given;
 use crate::limits;
 use crate::observe::{Observer, or_failed};
 use crate::source::{Reader, Source};
-use langevin::plan::{Letter, Move, Op};
+use langevin::plan::{Letter, Move};
 use langevin::sampler::Start;
 use langevin::{Level, Model as _, Plan, Process, Request, Sampler, Sampling};
 use langevin_onnx::OnnxNetwork;
@@ -19,8 +19,6 @@ use std::path::Path;
 const MOST: usize = 1 << 20;
 /// Maximum number of rows that go through a plan together.
 const CHUNK: usize = 256;
-/// Error for a plan that does not bring rows back.
-const NOISY: &str = "the way down adds noise";
 
 /// Settings of an inversion.
 #[derive(Clone, Copy, Debug)]
@@ -151,15 +149,6 @@ pub fn prepare_on<'a>(
             (reader, up, down)
         }
     };
-    // The draw of the start is not used where the plan starts from a state.
-    let noisy = |op: &Op| matches!(op, Op::Combine { noise, .. } if !noise.is_empty());
-    if down.ops().iter().any(noisy) {
-        let place = settings.given.map_or_else(|| Error::misused(NOISY).at("‹sampler›"), |given| given.refused(NOISY));
-        return Err(place
-            .expected("a deterministic sampler, such as ddim")
-            .got(down.name().to_owned())
-            .hint("rows that pass through fresh noise do not come back"));
-    }
     Ok(Prepared { reader, up, down, data, threads: source.threads(settings.threads), between: settings.between })
 }
 
