@@ -780,7 +780,7 @@ class Model:
         data, rows = self._rows(x)
         compiled = self.plan(plan, **options)
         if compiled.draws > 1:
-            raise ArgumentError(f"the plan adds noise, so the rows do not come back (Model.encode): expected a deterministic sampler, such as ddim, got {compiled.sampler}")
+            raise ArgumentError(f"the plan adds noise, so the rows do not come back (Model.encode): expected a deterministic sampler, such as ddim, got {compiled.name}")
         noise, back, errors = self._run(lambda bar: self._judge(data).encode(compiled, rows, bar), progress)
         return Encoded(*(torch.from_numpy(values).to(self.device, self.dtype) for values in (noise, back, errors)))
 
