@@ -53,11 +53,11 @@ def names(tmp_path, monkeypatch):
 
 def small(program):
     """Make the program quick: fewer and smaller images, and a coarser fine plan."""
-    return re.sub(r"\((64|16), 3, 32, 32\)|\b64, 3, 32, 32\b", lambda hit: "(2, 3, 8, 8)" if hit[0][0] == "(" else "2, 3, 8, 8", program).replace("steps=300", "steps=30")
+    return re.sub(r"\((64|16), 3, 32, 32\)|\b64, 3, 32, 32\b", lambda hit: "(2, 3, 8, 8)" if hit[0][0] == "(" else "2, 3, 8, 8", program).replace("steps=300", "steps=30").replace("range(3000)", "range(30)").replace("model.tune(6, rows)", "model.tune(3, rows, samples=16, test=32)")
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("page", ["README.md", "python/README.md", "docs/trace.md"])
+@pytest.mark.parametrize("page", ["README.md", "python/README.md", "docs/trace.md", "docs/torch.md"])
 def test_every_program_runs(page, names):
     programs = blocks((ROOT / page).read_text())
     assert len(programs) >= (8 if page == "python/README.md" else 1)
