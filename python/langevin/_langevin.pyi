@@ -2476,8 +2476,8 @@ class _Objective:
         """
         Return the probabilities of listed levels, and the coefficients of the loss there.
 
-        With ``count`` the levels are even in λ, the noisiest first; without it they are the steps of
-        the process's table.
+        With ``count`` the levels are even in λ, the noisiest first; without it they are the steps
+        of the process's table.
         """
     def terms_at(self, /, times: SupportsGetItem[int, SupportsFloat | SupportsIndex]) -> tuple[Any, Any]:
         """
