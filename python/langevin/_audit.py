@@ -338,9 +338,8 @@ def _weights(first: Dict[str, Any], second: Dict[str, Any], third: Dict[str, Any
 
 def _levels(form: Formulation, times: np.ndarray) -> Dict[str, np.ndarray]:
     """Return the coefficients of the loss at the recorded times, and 1 as weight of the output."""
-    wide = Formulation.from_json(form.to_json())
     try:
-        columns, _ = _of(wide, "plain", "uniform-lambda").terms_at(times.tolist())
+        columns, _ = _of(form, "plain", "uniform-lambda").terms_at(times.tolist())
     except Error as error:
         raise ArgumentError(
             f"a time of the loss is not one of the formulation (audit_loss): {str(error).splitlines()[0]}\n"

@@ -426,10 +426,11 @@ class Objective:
         if reduction == "none":
             return square * batch.weight
         total = torch.dot(square, batch.weight) / len(square)
-        if total.device.type == "cpu" and not math.isfinite(total.item()):
+        if total.device.type == "cpu" and not torch.compiler.is_compiling() and not math.isfinite(total.item()):
             raise ModelError("the loss is not finite (Objective.loss): expected finite outputs of the network, got NaN or infinite ones, or an overflow")
         return total
 
+    @torch.compiler.disable  # its bookkeeping would be compiled anew for every batch
     def _learn(self, square: torch.Tensor, batch: Batch) -> None:
         """Record the errors of a batch, and sometimes update the learned density."""
         self._pending.append((batch.index, square))
