@@ -49,6 +49,13 @@ class _Scheduled(torch.nn.Module):
         weights = next(self.network.parameters(), None)
         return torch.device("cpu") if weights is None else weights.device
 
+    def prepare(self, value: Any) -> Any:
+        """Return a condition with an axis of rows."""
+        shape = getattr(self.network, "condition_shape", None)
+        if shape is not None and isinstance(value, torch.Tensor) and value.dim() == len(shape):
+            return value[None]
+        return value
+
     def time(self, ratio: torch.Tensor) -> torch.Tensor:
         """Return the time of each noise level."""
         ratio = ratio.double()

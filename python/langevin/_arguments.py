@@ -46,6 +46,8 @@ def _own(function: Callable[..., Any]) -> Callable[..., Any]:
             text = str(error).split("\n")[0]
             raise ArgumentError(f"an argument cannot be read ({place}): {text}") from None
 
+    # Without a module, pickle looks for the function in all modules that are loaded.
+    call.__module__ = getattr(function, "__module__", None) or "langevin"
     return call
 
 

@@ -118,7 +118,7 @@ class Converted(torch.nn.Module):
         def column(i: int) -> torch.Tensor:
             return table[:, i].to(x.device, x.dtype).reshape(-1, *[1] * (x.dim() - 1))
 
-        time = table[:, 1].to(x.device, torch.get_default_dtype())
+        time = table[:, 1].to(x.device, torch.float64 if x.dtype == torch.float64 else torch.float32)
         if torch.as_tensor(t).dim() == 0:
             time = time[0]
         out = self.module(column(0) * x, time, *args, **kwargs)

@@ -77,7 +77,10 @@ class RowQuery:
             The times.
         """
         time = self.time.reshape(-1)
-        return time.to(x) if hasattr(x, "new_full") else np.asarray(time, dtype=x.dtype)
+        if hasattr(x, "new_full"):
+            # Times stay exact for networks in half precision.
+            return time.to(x.device, x.dtype if x.element_size() >= 4 else time.dtype)
+        return np.asarray(time, dtype=x.dtype)
 
 
 @dataclass(frozen=True)
@@ -165,8 +168,8 @@ def _formulation(model: Any, network: Any) -> Any:
 
 
 def _range(formulation: Any, sigma_min: Any, sigma_max: Any) -> list:
-    """Return the noise range in σ/α: the given ends, else the trained range, else 0.002 to 80."""
-    known = getattr(formulation, "sigma_range", None) or _RANGE
+    """Return the noise range in σ/α: the given ends, else the trained range, that of a table, or 0.002 to 80."""
+    known = formulation.default_range if isinstance(formulation, Formulation) else _RANGE
     return [float(known[0] if sigma_min is None else sigma_min), float(known[1] if sigma_max is None else sigma_max)]
 
 

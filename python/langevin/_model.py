@@ -1,9 +1,11 @@
 """One network in torch, and everything that can be asked of it."""
 
+import contextlib
+import itertools
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -13,10 +15,10 @@ from ._adapters import Azula, _Scheduled, of_sbi
 from ._arguments import _own
 from ._convert import _Function, convert
 from ._drive import Adapted, Likelihood, adaptive, answering, is_double, likelihood
-from ._errors import ArgumentError, ShapeError
+from ._errors import ArgumentError, Error, ShapeError
 from ._langevin import Formulation, Level, Plan, Process, Ranking, Tuned, recommend
 from ._objective import _formulation
-from ._torch import Answers
+from ._torch import Answers, _kind
 from ._tune import _Progress, tune
 
 _Judge = _own(_langevin._Judge)
@@ -100,6 +102,10 @@ class _Conditioned(torch.nn.Module):
 
 def _chosen(value: Any, index: torch.Tensor, x: torch.Tensor) -> Any:
     """Return the rows of a condition that belong to the rows of a batch."""
+    if isinstance(value, dict):
+        return {name: _chosen(one, index, x) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_chosen(one, index, x) for one in value)
     if not isinstance(value, torch.Tensor) or value.dim() == 0:
         return value
     value = value.to(x.device)
@@ -111,6 +117,20 @@ def _chosen(value: Any, index: torch.Tensor, x: torch.Tensor) -> Any:
     return value[index]
 
 
+def _most_rows(value: Any) -> int:
+    """Return the largest number of rows of the tensors in a condition."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return max((_most_rows(one) for one in value), default=0)
+    return len(value) if isinstance(value, torch.Tensor) and value.dim() > 0 else 0
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    """Return the dtype of times: half precision has no whole numbers above 2048."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
 def _tensor(out: Any) -> torch.Tensor:
     """Return the tensor of a network's output: itself, ``.sample``, or the first of a tuple."""
     out = out[0] if isinstance(out, tuple) else getattr(out, "sample", out)
@@ -119,11 +139,32 @@ def _tensor(out: Any) -> torch.Tensor:
     return out
 
 
+def _of_config(document: Dict[str, Any]) -> Formulation:
+    """Return the formulation of the network of a scheduler's config.
+
+    It does not depend on the steps, of which some schedulers need several.
+    """
+    shift = {"mu": 1.0} if document.get("use_dynamic_shifting") else {}
+    refused: Optional[Error] = None
+    for steps in (10, 4, 2, 1):
+        try:
+            found = Plan.from_diffusers(document, steps=steps, **shift).network
+        except Error as error:
+            refused = refused or error
+            continue
+        if found is not None:
+            return found
+    if refused is not None:
+        raise refused
+    raise ArgumentError(f"the scheduler has no network of its own: expected one that predicts epsilon, v, x0 or a velocity, got {document['_class_name']}")
+
+
 class Model:
     """A torch network with its formulation.
 
     Every method works on the device of the module's weights. Samples and data are in the units that
-    the network sees.
+    the network sees. Dropout and batch statistics are off while a method runs, unless it is called
+    with ``grad=True``. Times are single or double precision, also for networks in half precision.
 
     Parameters
     ----------
@@ -187,12 +228,30 @@ class Model:
             )
         self.formulation = _formulation(formulation)
         self.module: torch.nn.Module = net if isinstance(net, torch.nn.Module) else _Function(net)
-        self.shape = None if shape is None else tuple(int(axis) for axis in shape)
-        weights = next((one for one in self.module.parameters() if one.is_floating_point()), None)
-        self.device = torch.device(("cpu" if weights is None else weights.device) if device is None else device)
-        self.dtype = (torch.float32 if weights is None else weights.dtype) if dtype is None else dtype
+        self.shape = None if shape is None else tuple(int(axis) for axis in ((shape,) if isinstance(shape, int) else shape))
+        try:
+            self._device = None if device is None else torch.device(device)
+        except (RuntimeError, TypeError):
+            raise ArgumentError(f"unknown device (Model, device): expected one of torch, such as 'cpu' or 'cuda', got {device!r}") from None
+        self._dtype = None if dtype is None else _kind(dtype)
         self._given: Tuple[tuple, dict] = ((), {})
         self._without: Optional[Tuple[tuple, dict]] = None
+
+    def _weights(self) -> Optional[torch.Tensor]:
+        every = itertools.chain(self.module.parameters(), self.module.buffers())
+        return next((one for one in every if one.is_floating_point()), None)
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the model: the given one, that of the module's weights, or the CPU."""
+        weights = self._weights()
+        return self._device or (torch.device("cpu") if weights is None else weights.device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype that the network receives: the given one, that of the module's weights, or float32."""
+        weights = self._weights()
+        return self._dtype or (torch.float32 if weights is None else weights.dtype)
 
     def __repr__(self) -> str:
         shape = "" if self.shape is None else f", shape={self.shape}"
@@ -230,13 +289,15 @@ class Model:
         >>> model.shape, model.formulation.prediction.name
         ((3, 8, 8), 'epsilon')
         """
-        config = scheduler if isinstance(scheduler, dict) else getattr(scheduler, "config", scheduler)
+        config = scheduler if isinstance(scheduler, dict) else getattr(scheduler, "config", None)
+        if not isinstance(config, Mapping) or isinstance(scheduler, type):
+            raise ArgumentError(f"bad scheduler (Model.from_diffusers): expected a scheduler of diffusers or its config, got {scheduler!r:.60}")
         document = dict(config)
-        if not isinstance(scheduler, dict):
+        if config is not scheduler:
             document.setdefault("_class_name", type(scheduler).__name__)
-        formulation = Plan.from_diffusers(document, steps=2).network
-        if formulation is None:
-            raise ArgumentError(f"the scheduler has no network of its own: expected one that predicts epsilon, v, x0 or a velocity, got {document.get('_class_name')}")
+        if "_class_name" not in document:
+            raise ArgumentError("the config does not say its class (Model.from_diffusers): expected the scheduler itself, or a config with _class_name")
+        formulation = _of_config(document)
         if shape is None:
             own = getattr(unet, "config", {})
             size, channels = own.get("sample_size"), own.get("in_channels")
@@ -357,7 +418,8 @@ class Model:
         >>> model.given(torch.tensor([1.0])).sample("ddim", 3, steps=4).shape
         torch.Size([3, 2])
         """
-        return self._copy(_given=(values, named))
+        prepare = getattr(self.module, "prepare", lambda value: value)
+        return self._copy(_given=(tuple(map(prepare, values)), {name: prepare(value) for name, value in named.items()}))
 
     def without(self, *values: Any, **named: Any) -> "Model":
         """Return the model with the arguments that stand for no condition, for guidance.
@@ -405,7 +467,10 @@ class Model:
         torch.Tensor, shape of ``x``
             The output, under the condition of :meth:`given`.
         """
-        times = torch.as_tensor(time, dtype=self.dtype if self.dtype.is_floating_point else None, device=x.device).expand(len(x))
+        times = torch.as_tensor(time, dtype=_wide(self.dtype), device=x.device)
+        if times.dim() > 1 or times.numel() not in (1, len(x)):
+            raise ShapeError(f"the times do not fit the batch: expected 1 or {len(x)}, got a tensor of shape {tuple(times.shape)}")
+        times = times.expand(len(x))
         index = torch.arange(len(x), device=x.device)
         values = [_chosen(value, index, x) for value in self._given[0]]
         named = {name: _chosen(value, index, x) for name, value in self._given[1].items()}
@@ -451,7 +516,7 @@ class Model:
         readings = [self.formulation.denoised(one) for one in levels]
         table = torch.tensor([[one.scale, one.a, one.b] for one in readings], dtype=torch.float64).to(x.device, x.dtype)
         scale, a, b = table.reshape(len(levels), *[1] * (x.dim() - 1), 3).unbind(-1)
-        times = torch.tensor([one.time for one in readings], dtype=torch.float64).to(x.device, x.dtype).expand(len(x))
+        times = torch.tensor([one.time for one in readings], dtype=torch.float64).to(x.device, _wide(x.dtype)).expand(len(x))
         return a * x + b * self(scale * x, times)
 
     def plan(self, sampler: Union[Plan, str] = "dpmpp-2m", **options: Any) -> Plan:
@@ -484,9 +549,20 @@ class Model:
             if options:
                 raise ArgumentError(f"a plan decides everything about its steps: expected no further arguments, got {', '.join(options)}")
             return sampler if sampler.network == self.formulation else sampler.for_network(self.formulation)
-        if "nfe" not in options and "timesteps" not in options:
-            options.setdefault("steps", 20)
+        options.setdefault("steps", 20)
         return Plan(sampler, network=self.formulation, **options)
+
+    @contextlib.contextmanager
+    def _evaluating(self, grad: bool = False) -> Iterator[None]:
+        """Switch dropout and batch statistics off for the time of a task, unless gradients are asked for."""
+        training = [] if grad else [one for one in self.module.modules() if one.training]
+        for one in training:
+            one.training = False
+        try:
+            yield
+        finally:
+            for one in training:
+                one.training = True
 
     def _bar(self, progress: Optional[bool]) -> bool:
         import langevin
@@ -494,8 +570,9 @@ class Model:
         return bool(langevin.progress) if progress is None else progress
 
     def _full(self, shape: Union[int, Sequence[int]]) -> Tuple[int, ...]:
-        if not isinstance(shape, int):
+        if not isinstance(shape, (int, np.integer)):
             return tuple(int(axis) for axis in shape)
+        shape = int(shape)
         if self.shape is None:
             raise ArgumentError("the shape of a sample is unknown: expected the whole shape, as in (16, 3, 32, 32), or langevin.Model(…, shape=(3, 32, 32))")
         return (shape, *self.shape)
@@ -561,10 +638,11 @@ class Model:
             raise ArgumentError("the number of samples is missing (Model.sample, shape): expected a number, or a whole shape")
         full = self._full(shape)
         compiled = self.plan(plan, **options)
-        return compiled.run(
-            self._called, full, seed, first=first, dtype=str(self.dtype)[6:], inputs=inputs, start=start, grad=grad, backend="torch",
-            device=self.device, progress=self._bar(progress),
-        )  # fmt: skip
+        with self._evaluating(grad):
+            return compiled.run(
+                self._called, full, seed, first=first, dtype=str(self.dtype)[6:], inputs=inputs, start=start, grad=grad, backend="torch",
+                device=self.device, progress=self._bar(progress),
+            )  # fmt: skip
 
     def adaptive(self, shape: Union[int, Sequence[int]], seed: int = 0, **options: Any) -> Adapted:
         """Draw samples with a step size for each row.
@@ -590,7 +668,8 @@ class Model:
         >>> model.adaptive(3).samples.shape
         torch.Size([3, 2])
         """
-        return adaptive(self._called, self._full(shape), seed, network=self.formulation, dtype=self.dtype, device=self.device, **options)
+        with self._evaluating():
+            return adaptive(self._called, self._full(shape), seed, network=self.formulation, dtype=self.dtype, device=self.device, **options)
 
     def _data(self, x: Any) -> torch.Tensor:
         x = torch.as_tensor(x)
@@ -626,7 +705,8 @@ class Model:
         >>> model.likelihood(torch.zeros(3, 2), method="bound").nats.shape
         (3,)
         """
-        return likelihood(self._called, self._data(x), method=method, network=self.formulation, **options)
+        with self._evaluating():
+            return likelihood(self._called, self._data(x), method=method, network=self.formulation, **options)
 
     def log_prob(self, x: torch.Tensor, *, grad: bool = False, steps: int = 64, probes: Optional[int] = None, seed: int = 0, tolerance: float = 1e-5) -> torch.Tensor:
         """Return log p of data under the ODE of the model, in nats.
@@ -670,17 +750,23 @@ class Model:
         >>> score.round(decimals=3)
         tensor([[-1.,  2.]], dtype=torch.float64)
         """
-        if grad:
-            return self._differentiable(x, steps, probes, seed)
+        if probes is not None and probes < 1:
+            raise ArgumentError(f"bad number of probes (Model.log_prob): expected 1 or more, got {probes}")
         data = self._data(x)
+        if grad:
+            if not 1 <= steps <= 100_000:
+                raise ArgumentError(f"bad number of steps (Model.log_prob): expected 1 to 100000, got {steps}")
+            return self._differentiable(data, steps, probes, seed)
         divergence = None if probes is None else f"hutchinson:{probes}"
-        nats = likelihood(self._called, data, method="ode", network=self.formulation, divergence=divergence, seed=seed, tolerance=tolerance).nats
+        with self._evaluating():
+            nats = likelihood(self._called, data, method="ode", network=self.formulation, divergence=divergence, seed=seed, tolerance=tolerance).nats
         return torch.from_numpy(-nats).to(self.device, self.dtype)
 
     def _differentiable(self, x: torch.Tensor, steps: int, probes: Optional[int], seed: int) -> torch.Tensor:
         """Return log p by Runge–Kutta steps of equal length in ln(sigma / alpha)."""
-        low, high = self.formulation.sigma_range or (0.002, 80.0)
-        x = x.to(self.device, self.dtype)
+        low, high = self.formulation.default_range
+        # The caller's tensor stays as it is.
+        x = x if x.requires_grad else x.detach().clone().requires_grad_()
         width = x[0].numel()
         count = probes if probes is not None else (0 if width <= _EXACT else 8)
         directions: Sequence[torch.Tensor]
@@ -694,7 +780,6 @@ class Model:
         def rates(z: torch.Tensor, at: float) -> Tuple[torch.Tensor, torch.Tensor]:
             """Return dz/dℓ = z − D and the divergence of it, ℓ = ln(sigma / alpha)."""
             level = self.formulation.process.level_at_sigma_ve(math.exp(at))
-            z = z if z.requires_grad else z.requires_grad_()
             denoised = self.denoise(level.alpha * z, level)
             trace = torch.zeros(len(z), device=z.device, dtype=z.dtype)
             for v in directions:
@@ -787,7 +872,8 @@ class Model:
     def _run(self, task: Any, progress: Optional[bool]) -> Any:
         bar = _Progress() if self._bar(progress) else None
         try:
-            return task(bar)
+            with self._evaluating():
+                return task(bar)
         finally:
             if bar:
                 bar.close()
@@ -894,6 +980,10 @@ class Model:
         if isinstance(plan, Plan) and steps is not None:
             raise ArgumentError("a plan decides everything about its steps: expected no steps=")
         given = self.plan(plan) if isinstance(plan, Plan) else None
+        if _most_rows((self._given, self._without)) > 1:
+            raise ArgumentError(
+                "the rows of a diagnosis are taken in random order, so they have one condition (Model.diagnose): expected model.given(y) with one row, got several"
+            )
         return self._report(*self._run(lambda bar: self._judge(data).diagnose(named, given, values, samples, count, seed, bar), progress))
 
     def recommend(self, rows: torch.Tensor, nfe: int = 10, **options: Any) -> Ranking:
@@ -953,9 +1043,10 @@ class Model:
         if data is None and self.shape is None:
             raise ArgumentError("the shape of a sample is unknown (Model.tune): expected rows, or langevin.Model(…, shape=(3, 32, 32))")
         shape = self.shape if data is None else data.shape[1:]
-        return tune(
-            self._called, nfe, data, shape=shape, network=self.formulation, dtype=self.dtype, device=self.device, progress=self._bar(progress), **options
-        )
+        with self._evaluating():
+            return tune(
+                self._called, nfe, data, shape=shape, network=self.formulation, dtype=self.dtype, device=self.device, progress=self._bar(progress), **options
+            )
 
     def distribution(self, shape: Optional[Sequence[int]] = None, **options: Any) -> "Distribution":
         """Return the model as an object with ``sample`` and ``log_prob``, as libraries of flows have.

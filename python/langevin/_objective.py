@@ -289,6 +289,16 @@ class Objective:
         options = f"adaptive={self.adaptive}" + (f", coupling='{self.coupling}'" if self.coupling else "")
         return f"Objective({self.formulation!r}, weight='{self.weight}', times='{self.times}', {options})"
 
+    def __getstate__(self) -> Dict[str, Any]:
+        # Tables and the compiled half are made again.
+        kept = {name: value for name, value in self.__dict__.items() if name not in ("_inner", "_tables", "_aim", "_inverse")}
+        return kept
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._inner = _Objective(self.formulation, self.weight, self.times)
+        self._tables, self._aim, self._inverse = {}, None, {}
+
     def _on(self, device: torch.device) -> _Table:
         table = self._tables.get(device)
         if table is None:
@@ -351,6 +361,8 @@ class Objective:
             raise ArgumentError(f"bad data (Objective.draw, x0): expected a tensor of floating-point numbers, got {got}")
         if x0.dim() < 2 or len(x0) == 0:
             raise ShapeError(f"bad shape (Objective.draw, x0): expected (rows, ...), got {tuple(x0.shape)}")
+        if generator is not None and not isinstance(generator, torch.Generator):
+            raise ArgumentError(f"bad generator (Objective.draw): expected a torch.Generator, got {type(generator).__name__}")
         if generator is not None and generator.device.type != x0.device.type:
             raise ArgumentError(
                 f"the generator is on another device than the data (Objective.draw): expected {x0.device.type}, got {generator.device.type}\n"
@@ -373,6 +385,10 @@ class Objective:
             noise = torch.randn(x0.shape, generator=generator, device=x0.device, dtype=x0.dtype)
             if self.coupling:
                 noise = _transported(x0, noise)
+        elif not isinstance(noise, torch.Tensor):
+            raise ArgumentError(f"bad noise (Objective.draw, noise): expected a tensor, got {type(noise).__name__}")
+        elif noise.device != x0.device:
+            raise ArgumentError(f"the noise is on another device than the data (Objective.draw): expected {x0.device}, got {noise.device}")
         elif noise.shape != x0.shape:
             raise ShapeError(f"bad shape (Objective.draw, noise): expected {tuple(x0.shape)}, got {tuple(noise.shape)}")
         data = x0 if x0.dtype == wide else x0.to(wide)
@@ -450,8 +466,8 @@ class Objective:
         if not pending:
             return
         ages = table.ages(tuple(len(index) for index, _ in pending))
-        index = torch.cat([index for index, _ in pending])
-        square = torch.cat([square for _, square in pending]).to(table.dtype)
+        index = torch.cat([index.to(device) for index, _ in pending])
+        square = torch.cat([square.to(device) for _, square in pending]).to(table.dtype)
         # Errors that are not finite are ignored.
         seen = torch.stack([square.isfinite().to(table.dtype), square, square.square()]).nan_to_num_(0.0, 0.0, 0.0)
         bins = table.bins.index_select(0, index)
@@ -500,7 +516,7 @@ class Objective:
         ArgumentError
             If the number of levels is not in 2 to 10000.
         """
-        if not 2 <= points <= 10_000:
+        if not isinstance(points, int) or not 2 <= points <= 10_000:
             raise ArgumentError(f"bad number of levels (Objective.explain, points): expected 2 to 10000, got {points}")
         table, is_bound, is_likelihood, verdict = self._inner.frame(points)
         form = self.formulation
@@ -542,6 +558,8 @@ class Objective:
         FormatError
             If the state is that of another objective, or damaged.
         """
+        if not isinstance(state, dict):
+            raise FormatError(f"bad state (Objective.load_state_dict): expected a dict, got {type(state).__name__}")
         for name, own in self._identity().items():
             if state.get(name) != own:
                 raise FormatError(f"the state belongs to another objective ({name}): expected {own!r}, got {state.get(name)!r}")
@@ -571,7 +589,10 @@ def _formulation(formulation: Any, predict: Any = None) -> Formulation:
             return Formulation(process, prediction)
     elif not isinstance(formulation, Process):
         raise ArgumentError(f"bad formulation: expected a Formulation, a Process or a name, got {type(formulation).__name__}")
-    return Formulation(formulation, "velocity" if predict is None else predict)
+    try:
+        return Formulation(formulation, "velocity" if predict is None else predict)
+    except TypeError:
+        raise ArgumentError(f"bad prediction (predict): expected a langevin.Prediction or its name, got {type(predict).__name__}") from None
 
 
 def _transported(x0: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
@@ -616,6 +637,8 @@ def drop_labels(
     >>> langevin.drop_labels(torch.tensor([3, 1, 4]), 10, share=1.0)
     tensor([10, 10, 10])
     """
+    if not isinstance(labels, torch.Tensor):
+        raise ArgumentError(f"bad labels (drop_labels): expected a tensor, got {type(labels).__name__}")
     if not 0.0 <= share <= 1.0:
         raise ArgumentError(f"bad share (drop_labels): expected 0 to 1, got {share}")
     dropped = torch.rand(len(labels), generator=generator, device=labels.device) < share

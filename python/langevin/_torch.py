@@ -207,11 +207,11 @@ class Run:
 
     def asked(self, x):
         """Return the version of the input, to detect writes of the model."""
-        return x._version
+        return _version(x)
 
     def refuse_written(self, x, before):
         """Raise an ``ArgumentError`` if the model wrote into its input."""
-        if x._version != before:
+        if _version(x) != before:
             raise ArgumentError("the model writes into its input x, which the run goes on with: expected a model that copies x first, as in x = x.clone()")
 
     def supply(self, output):
@@ -291,7 +291,8 @@ class Answers:
 
     def column(self, values, x):
         """Return one number for each row as a tensor that broadcasts over ``x``."""
-        return torch.from_numpy(values).to(self.kind).to(self.device).reshape(-1, *[1] * (x.dim() - 1))
+        wide = self.kind if self.kind in (torch.float32, torch.float64) else torch.float32
+        return torch.from_numpy(values).to(wide).to(self.device).reshape(-1, *[1] * (x.dim() - 1))
 
     def _checked(self, out, x):
         if not isinstance(out, torch.Tensor):
@@ -302,11 +303,11 @@ class Answers:
 
     def answer(self, x, query, cotangents):
         """Return the model's output and its vector-Jacobian product for each cotangent."""
-        before = x._version
+        before = _version(x)
         if not cotangents:
             with torch.no_grad():
                 out = self._checked(self.model(x, query), x)
-            if x._version != before:
+            if _version(x) != before:
                 raise ArgumentError("the model writes into its input x, which the run goes on with: expected a model that copies x first, as in x = x.clone()")
             return out.to(self.device, self.kind), []
         with torch.enable_grad():
@@ -322,6 +323,11 @@ class Answers:
             return torch.zeros_like(x)
         (product,) = torch.autograd.grad(out, x, v.to(out.dtype), retain_graph=not last, allow_unused=True)
         return torch.zeros_like(x) if product is None else product
+
+
+def _version(x):
+    """Return a number that changes if a tensor is written into; 0 in inference mode, which has none."""
+    return 0 if x.is_inference() else x._version
 
 
 def _kind(dtype):

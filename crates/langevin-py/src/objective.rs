@@ -3,7 +3,6 @@
 use crate::errors::OrRaise as _;
 use crate::theory::Formulation;
 use langevin::LambdaRange;
-use langevin::grid::usual_range;
 use langevin::objective::{Support, Term, TimeDensity, Weight};
 use numpy::{PyArray1, PyArrayMethods as _};
 use pyo3::prelude::*;
@@ -51,12 +50,8 @@ impl Objective {
     #[pyo3(signature = (formulation, weight, times = None))]
     fn new(formulation: &Bound<'_, Formulation>, weight: &str, times: Option<&str>) -> PyResult<Self> {
         let mut formulation = formulation.get().0.clone();
-        if formulation.range.is_none() {
-            let [low, high] = usual_range(&formulation.process);
-            let usual = LambdaRange::from_sigma_ve(low, high).or_raise()?;
-            let range = formulation.table_range().unwrap_or(usual);
-            formulation = formulation.with_range(range);
-        }
+        let range = formulation.default_range().or_raise()?;
+        formulation = formulation.with_range(range);
         let density = match times {
             Some(text) => TimeDensity::parse(text).or_raise()?,
             None => TimeDensity::usual(&formulation.process),

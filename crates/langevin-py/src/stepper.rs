@@ -11,7 +11,7 @@ use langevin::plan::Run;
 use langevin::space::Element;
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::PyAny;
+use pyo3::types::{PyAny, PyDict};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Evaluation of the model that a plan requests: the input, its noise level and its rows.
@@ -87,7 +87,13 @@ impl Query {
     fn time_like<'py>(&self, x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let rows = x.getattr("shape")?.get_item(0)?;
         if x.hasattr("new_full")? {
-            return x.call_method1("new_full", ((rows,), self.time));
+            // Half precision has no whole numbers above 2048 (bfloat16: 256), so times stay exact.
+            let torch = x.py().import("torch")?;
+            let options = PyDict::new(x.py());
+            if x.getattr("dtype")?.getattr("itemsize")?.extract::<usize>()? < 4 {
+                options.set_item("dtype", torch.getattr("float32")?)?;
+            }
+            return x.call_method("new_full", ((rows,), self.time), Some(&options));
         }
         let numpy = x.py().import("numpy")?;
         numpy.call_method1("full", ((rows,), self.time, x.getattr("dtype")?))

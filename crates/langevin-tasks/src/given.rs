@@ -336,6 +336,10 @@ impl Given {
                     })),
             };
         }
+        // A model of the caller answers for both branches, or with an error of its own.
+        if matches!(source, Source::Lent(_)) {
+            return Ok(());
+        }
         if source.network().is_none_or(|network| network.classes().is_empty()) {
             return Err(self
                 .refused("the plan is guided, and the model has no unconditional branch")

@@ -376,6 +376,30 @@ impl Formulation {
         self
     }
 
+    /// Returns the λ-range on which a network of this formulation is used by default: its own, that of
+    /// its table, or that of [`usual_range`](crate::grid::usual_range).
+    ///
+    /// ```
+    /// use langevin::{Formulation, Prediction, Process};
+    /// let of = |name| Ok::<_, langevin::Error>(Formulation::new(Process::parse(name)?, Prediction::Epsilon));
+    /// let (_, noisy) = of("table:scaled-linear")?.default_range()?.sigma_ve();
+    /// assert!((noisy - 14.6146).abs() < 1e-4);
+    /// assert!((of("vp")?.default_range()?.sigma_ve().1 - 80.0).abs() < 1e-9);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the process has no such levels.
+    pub fn default_range(&self) -> Result<LambdaRange> {
+        match self.range.or_else(|| self.table_range()) {
+            Some(range) => Ok(range),
+            None => {
+                let [low, high] = crate::grid::usual_range(&self.process);
+                LambdaRange::from_sigma_ve(low, high)
+            }
+        }
+    }
+
     /// Returns the λ-range of the entries of a table, without an entry of pure noise; `None` for
     /// other processes.
     ///

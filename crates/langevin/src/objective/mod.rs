@@ -405,6 +405,11 @@ impl Objective {
         match self.weight {
             // The weight and the gain are inverse to each other.
             Weight::Plain if self.drawn.is_none() => Ok(1.0),
+            // At pure noise the weight is infinite or the gain is 0; their product has a limit.
+            _ if level.alpha == 0.0 => {
+                let near = Level { alpha: NEAR_NOISE * level.sigma, ..*level };
+                Ok(self.weight(&near)? * self.error_gain(&near)?)
+            }
             _ => Ok(self.weight(level)? * self.error_gain(level)?),
         }
     }
@@ -432,6 +437,9 @@ impl Objective {
         Ok(gain * gain)
     }
 }
+
+/// The ratio α/σ that stands for 0 in a limit. Its square is far below 1, and far above underflow.
+const NEAR_NOISE: f64 = 1e-9;
 
 /// Returns the angle atan(σ/α) of a level.
 fn angle(level: &Level) -> f64 {

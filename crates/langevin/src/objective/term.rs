@@ -113,7 +113,7 @@ impl Objective {
                     let level = self.formulation().process.level_at_lambda(range.min + (i as f64 + 0.5) * step)?;
                     Ok((self.term(&level)?, self.density(&level)))
                 };
-                Ok(normalized((0..count).map(at).collect::<Result<Vec<_>>>()?))
+                normalized((0..count).map(at).collect::<Result<Vec<_>>>()?)
             }
             Support::Steps => self.steps(),
         }
@@ -128,13 +128,14 @@ impl Objective {
                 .got(process.name().to_string())
         })?;
         let range = self.range();
-        let mut levels = Vec::new();
+        let (mut levels, mut last) = (Vec::new(), None);
         for i in 0..count {
             let level = process.level(i as f64)?;
-            // Pure noise, at λ = −∞, is the last entry of some tables and a level of their
-            // training.
-            if range.contains(level.lambda()) || (level.alpha == 0.0 && !levels.is_empty()) {
+            // Pure noise, at λ = −∞, is the last entry of some tables. It belongs to a range that
+            // holds the entry before it.
+            if range.contains(level.lambda()) || (level.alpha == 0.0 && last.is_some_and(|last| last + 1 == i)) {
                 levels.push(level);
+                last = Some(i);
             }
         }
         if levels.is_empty() {
@@ -174,8 +175,13 @@ impl Objective {
 }
 
 /// Scales the masses of a list to the sum 1.
-fn normalized(mut terms: Vec<(Term, f64)>) -> Vec<(Term, f64)> {
+fn normalized(mut terms: Vec<(Term, f64)>) -> Result<Vec<(Term, f64)>> {
     let total: f64 = terms.iter().map(|(_, mass)| mass).sum();
+    if total <= 0.0 {
+        return Err(Error::argument("the time density is too narrow for a list of noise levels")
+            .expected("a standard deviation of several levels")
+            .got(format!("no mass at any of {} levels", terms.len())));
+    }
     terms.iter_mut().for_each(|(_, mass)| *mass /= total);
-    terms
+    Ok(terms)
 }

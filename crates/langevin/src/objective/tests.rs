@@ -451,3 +451,35 @@ fn steps_of_a_table_are_its_entries() {
     assert!(flow.terms(Support::Steps).unwrap_err().is_argument());
     assert!(flow.terms(Support::EvenLambda(0)).is_err() && flow.terms(Support::EvenLambda(usize::MAX)).is_err());
 }
+
+/// The weight of the output has a limit at pure noise, which is that of nearby levels.
+#[test]
+fn weights_have_limits_at_pure_noise() {
+    let zero = crate::process::Tabulated::new(crate::process::Betas::linear(), 1000);
+    let zero = Process::tabulated(zero.and_then(crate::process::Tabulated::with_zero_terminal_snr).unwrap());
+    let network = Formulation::new(zero, Prediction::V);
+    let network = network.clone().with_range(network.table_range().unwrap());
+    for (weight, limit) in [
+        (Weight::P2 { gamma: 1.0 }, 0.0),
+        (Weight::Sigmoid { bias: 2.0 }, 0.0),
+        (Weight::MinSnr { gamma: 5.0 }, 0.0),
+        // (1 + r²/σ_d²) α² with α² + σ² = 1
+        (Weight::Edm { sigma_data: 0.5 }, 4.0),
+    ] {
+        let o = Objective::new(&network, weight, TimeDensity::UniformTime).unwrap();
+        let terms = o.terms(Support::Steps).unwrap();
+        assert_eq!(terms[999].0.level.alpha, 0.0);
+        assert!((terms[999].0.factor - limit).abs() < 1e-9, "{}: {}", weight.name(), terms[999].0.factor);
+    }
+    // A range that ends before pure noise does not draw it.
+    let part = network.with_range(LambdaRange::from_sigma_ve(0.1, 1.0).unwrap());
+    let o = Objective::new(&part, Weight::Plain, TimeDensity::UniformTime).unwrap();
+    assert!(o.terms(Support::Steps).unwrap().iter().all(|(term, _)| term.level.alpha > 0.0));
+    // A density between two listed levels has no list.
+    let flow = Formulation::new(Process::rectified_flow(), Prediction::Velocity)
+        .with_range(LambdaRange { min: -6.0, max: 6.0 });
+    let narrow = TimeDensity::LogitNormal { mean: 0.0, std: 1e-9 };
+    assert!(
+        Objective::new(&flow, Weight::Plain, narrow).unwrap().terms(Support::EvenLambda(64)).unwrap_err().is_argument()
+    );
+}
