@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -11,13 +12,15 @@ import torch
 
 from ._errors import ArgumentError, Error, ModelError
 from ._langevin import Formulation, Process
-from ._objective import _DATUM, _FACTOR, _GAIN, _IN_ALPHA, _IN_SIGMA, _LAMBDA, _NOISE, _TIME, Objective, _formulation, _Objective
+from ._objective import _DATUM, _FACTOR, _GAIN, _IN_ALPHA, _IN_SIGMA, _IN_TIME, _LAMBDA, _NOISE, _TIME, Objective, _formulation, _Objective
 
 # The largest logarithmic deviation of a weight, and the largest deviation of a cumulative
 # probability, at which a known one is named.
 _NAMED = 1e-3
 # Parameters of the weights, with the ranges in which they are sought.
 _FAMILIES = {"min-snr": (1e-3, 1e3), "p2": (1e-2, 1e1), "sigmoid": (-20.0, 20.0), "edm": (1e-3, 1e3)}
+# Names of keyword arguments that are times; other numbers, such as labels, may come first.
+_TIMES = ("t", "time", "times", "timestep", "timesteps", "sigma", "sigmas", "noise_level", "noise_levels", "noise_labels", "log_snr", "gamma")
 # Processes whose time ends at 1, some of them before pure noise.
 _ENDING = ("vp-linear", "vp-cosine", "sub-vp", "rectified-flow")
 # Known predictions that a loss may train in place of the declared one.
@@ -135,8 +138,11 @@ class _Probe(torch.nn.Module):
         if not states:
             raise ModelError("the loss calls its network without a state (audit_loss): expected net(x, time), x with the shape of the data")
         x = states[0].detach()
-        times = [torch.as_tensor(value).detach().double().reshape(-1) for value in given if value is not states[0]]
-        times = [value for value in times if value.numel() in (1, len(x))]
+        numbers = lambda value: torch.as_tensor(value).detach().double().reshape(-1)  # noqa: E731
+        fits = lambda value: isinstance(value, (torch.Tensor, float, int)) and not isinstance(value, bool) and value is not states[0] and numbers(value).numel() in (1, len(x))  # noqa: E731
+        named = [value for name, value in kwargs.items() if name in _TIMES and fits(value)]
+        others = [value for value in [*args, *kwargs.values()] if fits(value)]
+        times = [numbers(value) for value in named or others]
         if not times:
             raise ModelError("the loss calls its network without a time (audit_loss): expected net(x, time) with one time, or one for each row")
         out = self.output(x).requires_grad_()
@@ -151,18 +157,36 @@ def _recorded(rows: int) -> Iterator[List[Tuple[str, torch.Tensor]]]:
     from torch.utils._python_dispatch import TorchDispatchMode
 
     drawn: List[Tuple[str, torch.Tensor]] = []
-    kinds = {
-        "rand": "uniform", "rand_like": "uniform", "uniform_": "uniform", "uniform": "uniform",
-        "randn": "normal", "randn_like": "normal", "normal_": "normal", "normal_functional": "normal",
-        "randint": "integer", "randint_like": "integer", "random_": "integer",
-    }  # fmt: skip
+
+    def of_call(name: str, args: Any, kwargs: Any) -> Optional[Tuple[str, float, float]]:
+        """Return the kind of the numbers, and the two parameters of their distribution."""
+        given = [value for value in args if isinstance(value, (int, float))]
+        pair = lambda first, second, names: tuple(float(kwargs.get(key, value)) for key, value in zip(names, (given + [first, second][len(given):])[:2]))  # noqa: E731
+        if name in ("rand", "rand_like"):
+            return "uniform", 0.0, 1.0
+        if name in ("randn", "randn_like"):
+            return "normal", 0.0, 1.0
+        if name in ("uniform_", "uniform"):
+            return ("uniform", *pair(0.0, 1.0, ("from", "to")))
+        if name in ("normal_", "normal", "normal_functional") and not (name == "normal" and any(isinstance(value, torch.Tensor) for value in args)):
+            return ("normal", *pair(0.0, 1.0, ("mean", "std")))
+        if name in ("randint", "randint_like", "random_"):
+            ends = given[:2] if len(given) > 1 else [0, *given]
+            return ("integer", float(ends[0]), float(ends[1])) if len(ends) == 2 else None
+        return None
 
     class Record(TorchDispatchMode):
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             out = function(*args, **(kwargs or {}))
-            name = function.__name__.split(".")[0]
-            if name in kinds and isinstance(out, torch.Tensor) and out.numel() == rows:
-                drawn.append((kinds[name], out.detach().double().reshape(-1).clone()))
+            found = of_call(function.__name__.split(".")[0], args, kwargs or {})
+            if found and isinstance(out, torch.Tensor) and out.numel() == rows:
+                kind, first, second = found
+                numbers = out.detach().double().reshape(-1).clone()
+                if kind == "uniform" and second > first:
+                    numbers = (numbers - first) / (second - first)
+                elif kind == "normal" and second > 0:
+                    numbers = (numbers - first) / second
+                drawn.append((kind if kind != "integer" else f"integer:{first:.0f}:{second:.0f}", numbers))
             return out
 
     with Record():
@@ -331,7 +355,7 @@ def _weights(first: Dict[str, Any], second: Dict[str, Any], third: Dict[str, Any
         if (off > slack + 1e-14 * scale).any():
             raise ModelError(
                 "the loss is no squared error with one weight for each row (audit_loss): its gradient is not linear in the network's output, or mixes rows or elements\n"
-                "hint: audit the squared error alone; Huber and perceptual losses have no weight over noise levels"
+                "hint: a loss that computes in single precision needs dtype=\"float32\"; Huber and perceptual losses have no weight over noise levels"
             )
     return weights[0]
 
@@ -393,9 +417,15 @@ def _prediction(
     rows = len(weights)
     x, data = run["x"].reshape(rows, -1), data.reshape(rows, -1)
     # Rows with moderate levels, at which both parts of a state and a target are well determined.
-    chosen = np.flatnonzero((np.abs(levels["lambda"]) < 3.0) & (weights != 0.0))[:48]
-    if len(chosen) == 0:
-        return declared, False, ["no row has a level with |λ| < 3 and a weight, so the target was not checked"]
+    weighted = np.flatnonzero(weights != 0.0)
+    chosen = weighted[np.argsort(np.abs(levels["lambda"][weighted]), kind="stable")][:48]
+    nearest_level = float(np.abs(levels["lambda"][chosen[0]]))
+    if nearest_level > 4.0:
+        raise ModelError(
+            f"no level of the loss has comparable parts of data and noise, so its target cannot be checked (audit_loss): expected some |λ| < 4, got {nearest_level:.1f} or more\n"
+            "hint: the time that the network receives may have another clock: langevin.Formulation(…, clock=…); more rows may help"
+        )
+    chosen = chosen[np.abs(levels["lambda"][chosen]) < 4.0]
     for prediction in [declared, *(name for name in _PREDICTIONS if name != declared)]:
         try:
             own = levels if prediction == declared else _levels(_with(form, prediction), levels["clock"][chosen])
@@ -408,9 +438,11 @@ def _prediction(
         distance = np.abs(clean[:, None, :] - data[None, :, :]).max(2)
         nearest = distance.argmin(1)
         if distance.min(1).max() < precision * 50:
-            coupled = bool((nearest != chosen).any())
-            findings = [] if prediction == declared else [f"the target is that of {prediction}, not of {declared}"]
             drawn = (alpha * target[chosen] - datum * x[chosen]) / size
+            # Noise that does not depend on the data has products with them of mean 0.
+            products = (clean * drawn).sum() / math.sqrt(float((clean**2).sum()))
+            coupled = bool(abs(products) > 6.0)
+            findings = [] if prediction == declared else [f"the target is that of {prediction}, not of {declared}"]
             spread = float(np.sqrt((drawn**2).mean()))
             if abs(spread - 1.0) > 5.0 / math.sqrt(2.0 * drawn.size):
                 findings.append(f"the noise has the standard deviation {spread:.4f}, not 1: the levels are not those of the formulation")
@@ -444,11 +476,17 @@ def _named(
     if (value == 0).any():
         zeros = lam[value == 0]
         findings.append(f"the weight is 0 for {len(zeros)} of {len(lam)} rows, λ from {zeros.min():.3f} to {zeros.max():.3f}")
-    density_name, density_error = _density(form, lam, levels["time"][order], drawn, order, len(levels["lambda"]))
+    density_name, density_error, exact, partial = _density(form, lam, levels["time"][order], drawn, order, len(levels["lambda"]), times)
+    findings += partial
+    distinct = len(np.unique(np.round(lam, 9)))
+    # Fewer levels than parameters and one say nothing about a weight.
+    few = distinct < min(4, len(lam))
+    if few:
+        findings.append(f"only {distinct} noise levels are drawn, which do not show a weight")
     density = np.full(len(lam), math.nan)
     if density_name:
         _, density = _of(form, "plain", density_name).terms_at(clock.tolist())
-    equals = _known(form, clock, value, density)
+    equals = {} if few else _known(form, clock, value, density)
     name = min(equals, key=lambda one: (equals[one] > 1e-6, list(equals).index(one))) if equals else None
     middle = float(np.median(value))
     scaled = value / middle if middle > 0 else value
@@ -459,12 +497,15 @@ def _named(
     product = scaled * density
     is_bound: Optional[bool] = None
     is_likelihood: Optional[bool] = None
-    if density_name and not coupled:
+    # Ranks tell a density up to the noise of the sample, which is too little for a verdict.
+    if density_name and exact and not coupled and not partial and not few:
         slack = 10 * max(equals[name], 1e-9) if name else 1e-6
         is_bound = bool((product[1:] <= product[:-1] * (1 + slack)).all())
         is_likelihood = is_bound and bool((product[1:] >= product[:-1] * (1 - slack)).all())
-    if weight is not None:
-        reference = _weight(form, weight, clock, density if density_name else np.ones(len(lam)))
+    if weight == "likelihood" and not density_name:
+        findings.append("the density has no name, so the weight cannot be compared with likelihood")
+    elif weight is not None and not few:
+        reference = _weight(form, weight, clock, density)
         off = _deviation(value, reference)
         if off > _NAMED:
             spread = lambda values: float(values.max() / max(values.min(), 1e-300))  # noqa: E731
@@ -508,6 +549,11 @@ def _deviation(value: np.ndarray, reference: np.ndarray) -> float:
 def _weight(form: Formulation, name: str, clock: np.ndarray, density: np.ndarray) -> np.ndarray:
     """Return the weight of ‖ε − ε̂‖² of a known name."""
     if name == "likelihood":
+        if form.process.name.startswith("table") and np.array_equal(clock, np.round(clock)) and form.level(float(clock[0])).time == clock[0]:
+            # On whole steps it is the length in λ for each entry.
+            terms = _of(form, name, "uniform-t").terms(None)[1]
+            lengths = dict(zip(terms[:, _IN_TIME], terms[:, _FACTOR] / terms[:, _GAIN]))
+            return np.array([lengths.get(one, math.nan) for one in clock])
         return 1.0 / density
     if name == "uncertainty":
         raise ArgumentError("the weight 'uncertainty' depends on what was learned (audit_loss): expected another weight")
@@ -525,10 +571,12 @@ def _known(form: Formulation, clock: np.ndarray, value: np.ndarray, density: np.
         equals["plain"] = off
     for family, (low, high) in _FAMILIES.items():
         parameter, off = _fitted(form, family, low, high, clock, value)
-        if off < _NAMED:
+        # The ends of the search are limits of a family, in which it is another weight.
+        inside = low < 0 and abs(parameter) < 0.9 * high or low > 0 and 1.1 * low < parameter < 0.9 * high
+        if off < _NAMED and inside:
             equals[f"{family}:{parameter:g}"] = off
     if np.isfinite(density).all() and (density > 0).all():
-        off = _deviation(value, 1.0 / density)
+        off = _deviation(value, _weight(form, "likelihood", clock, density))
         if off < _NAMED:
             equals["likelihood"] = off
     # A flat limit of a family is no weight of its own.
@@ -568,54 +616,117 @@ def _fitted(form: Formulation, family: str, low: float, high: float, clock: np.n
 
 
 def _density(
-    form: Formulation, lam: np.ndarray, time: np.ndarray, drawn: List[Tuple[str, torch.Tensor]], order: np.ndarray, rows: int
-) -> Tuple[Optional[str], float]:
-    """Name the density of the levels, from the numbers that they were computed from.
+    form: Formulation, lam: np.ndarray, time: np.ndarray, drawn: List[Tuple[str, torch.Tensor]], order: np.ndarray, rows: int, wanted: Optional[str]
+) -> Tuple[Optional[str], float, bool, List[str]]:
+    """Name the density of the levels: the name, its deviation, whether it is exact, and findings.
 
     A level that is a monotone function of one uniform or normal number has a known probability. Then
     the density is that of which the cumulative probability is this number. Otherwise the ranks of
-    the levels are compared, which only decides up to the noise of the sample.
+    the levels are compared with the densities without parameters, and with the one that is wanted,
+    up to the noise of the sample.
     """
-    from statistics import NormalDist
-
-    normal = NormalDist()
+    numbers = [(kind, values.numpy()[order]) for kind, values in drawn if len(values) == rows]
+    table = form.process.name.startswith("table")
+    if table and np.array_equal(time, np.round(time)):
+        return _whole(form, time, numbers)
     if len(np.unique(lam)) < 8:
-        return None, math.inf
+        return None, math.inf, False, []
+    normal = NormalDist()
     places = {"uniform-t": time, "uniform-lambda": lam, "cosmap": np.arctan(np.exp(-lam))}
-    exact = [(kind, numbers.numpy()[order]) for kind, numbers in drawn if len(numbers) == rows]
-    if form.process.name.startswith("table") and np.array_equal(time, np.round(time)):
-        whole = [numbers for kind, numbers in exact if kind == "integer"]
-        if any(np.array_equal(numbers, time) for numbers in whole):
-            return "uniform-t", 0.0
-    sources = [(kind, numbers) for kind, numbers in exact if kind != "integer" and _monotone(numbers, lam)]
-    if sources:
-        kind, numbers = sources[0]
-        share = numbers if kind == "uniform" else np.array([normal.cdf(float(z)) for z in numbers])
-        score = numbers if kind == "normal" else np.array([normal.inv_cdf(min(max(float(u), 1e-300), 1 - 1e-16)) for u in numbers])
-        limit = _NAMED
-    else:
-        # Ranks from the noisiest level on; the noise of the largest deviation is about 1/√n.
-        share = (np.argsort(np.argsort(lam, kind="stable"), kind="stable") + 0.5) / len(lam)
-        score = np.array([normal.inv_cdf(float(u)) for u in share])
+    sources = [(kind, values) for kind, values in numbers if not kind.startswith("integer") and _monotone(values, lam)]
+    if not sources:
         limit = 1.63 / math.sqrt(len(lam))
+        # From the noisiest level on; the noise of the largest deviation is about 1/√n.
+        share = (np.argsort(np.argsort(lam, kind="stable"), kind="stable") + 0.5) / len(lam)
+        for name in [*([wanted] if wanted else []), *places]:
+            try:
+                off = float(np.abs(_cumulative(form, name, lam) - share).max())
+            except Error:
+                continue
+            if off < limit:
+                return name, off, False, []
+        return None, math.inf, False, []
+    kind, values = sources[0]
+    share = values if kind == "uniform" else np.array([normal.cdf(float(z)) for z in values])
+    score = values if kind == "normal" else np.array([normal.inv_cdf(min(max(float(u), 1e-300), 1 - 1e-16)) for u in values])
     found: Dict[str, float] = {}
+    ends: Dict[str, Tuple[float, float]] = {}
     for name, place in places.items():
         slope, base = np.polyfit(place, share, 1)
         found[name] = float(np.abs(slope * place + base - share).max())
+        low, high = sorted(((0.0 - base) / slope, (1.0 - base) / slope)) if slope else (0.0, 0.0)
+        ends[name] = (float(low), float(high))
     slope, base = np.polyfit(score, -lam, 1)
     deviation, mean = abs(float(slope)), float(base)
     predicted = np.array([normal.cdf(float(np.sign(slope) * (-one - mean) / deviation)) for one in lam])
     off = float(np.abs(predicted - share).max())
     for digits in (1, 2, 3, 4, 6):
         rounded = [float(f"{one:.{digits}f}") for one in (mean, deviation)]
-        if rounded[1] > 0 and max(abs(rounded[0] - mean), abs(rounded[1] - deviation)) < (1e-6 if sources else 0.0):
+        if rounded[1] > 0 and max(abs(rounded[0] - mean), abs(rounded[1] - deviation)) < 1e-6:
             mean, deviation = rounded
             break
     family = "log-normal-sigma" if form.process.name.startswith("ve") else "logit-normal"
     found[f"{family}:{mean + 0.0:.6g},{deviation:.6g}"] = off
     # The same density may have several names, of which uniform time is the plainest.
     name = min(found, key=lambda one: (found[one] > 1e-9, found[one] if found[one] > 1e-9 else 0.0))
-    return (name, found[name]) if found[name] < limit else (None, math.inf)
+    if found[name] > _NAMED:
+        return None, math.inf, False, []
+    return name, found[name], True, _partial(form, name, ends.get(name))
+
+
+def _partial(form: Formulation, name: str, ends: Optional[Tuple[float, float]]) -> List[str]:
+    """Return a finding if the levels cover a part of the process, or of the declared range, only."""
+    if ends is None:
+        return []
+    declared = form.sigma_range
+    last = form.process.level(1.0).time if form.process.name in _ENDING else math.inf
+    if declared is not None:
+        levels = [form.process.level_at_sigma_ve(ratio) for ratio in declared]
+        of = {"uniform-t": lambda level: level.time, "uniform-lambda": lambda level: level.lambda_, "cosmap": lambda level: math.atan(level.sigma_ve)}[name]
+        low, high = sorted(of(level) for level in levels)
+        where = f"the declared range ({low:.4g} to {high:.4g})"
+    elif name == "uniform-t" and math.isfinite(last):
+        low, high, where = 0.0, last, f"the process (0 to {last:g})"
+    elif name == "cosmap":
+        low, high, where = 0.0, 0.5 * math.pi, "the process (0 to π/2)"
+    else:
+        return []
+    slack = 0.02 * (high - low)
+    if abs(ends[0] - low) < slack and abs(ends[1] - high) < slack:
+        return []
+    what = {"uniform-t": "times", "uniform-lambda": "λ", "cosmap": "angles"}[name]
+    # Without the rounding of the fit.
+    low_end, high_end = (round(end, 9) + 0.0 for end in ends)
+    return [f"{what} are drawn from {low_end:.4g} to {high_end:.4g}, not from the whole of {where}"]
+
+
+def _whole(form: Formulation, time: np.ndarray, numbers: List[Tuple[str, np.ndarray]]) -> Tuple[Optional[str], float, bool, List[str]]:
+    """Name the density of whole times on a table."""
+    columns = _of(form, "plain", "uniform-t").terms(None)[1]
+    known = columns[:, _TIME]
+    last = int(known.max())
+    for kind, values in numbers:
+        if kind.startswith("integer") and np.array_equal(values, time):
+            low, high = (int(end) for end in kind.split(":")[1:])
+            findings = [] if (low, high) == (0, last + 1) else [f"times are drawn from {low} to {high - 1}, not from the whole of the table (0 to {last})"]
+            return "uniform-t", 0.0, True, findings
+    # Ranks, as in the continuous case.
+    share = (np.argsort(np.argsort(time, kind="stable"), kind="stable") + 0.5) / len(time)
+    off = float(np.abs((time + 0.5) / (last + 1) - share).max())
+    if off >= 1.63 / math.sqrt(len(time)):
+        return None, math.inf, False, []
+    step = int(np.gcd.reduce((time - time.min()).astype(np.int64))) if len(time) else 1
+    findings = [f"only every {step}th entry of the table is drawn"] if step > 1 else []
+    return "uniform-t", off, False, findings
+
+
+def _cumulative(form: Formulation, name: str, lam: np.ndarray) -> np.ndarray:
+    """Return the probability of noisier levels than each, by the trapezium rule."""
+    points = _of(form, "plain", name).frame(4001)[0]
+    places, density = points[:, 0], points[:, 3]
+    parts = 0.5 * (density[1:] + density[:-1]) * np.diff(places)
+    total = np.concatenate([[0.0], np.cumsum(parts)])
+    return np.interp(lam, places, total / total[-1])
 
 
 def _monotone(numbers: np.ndarray, lam: np.ndarray) -> bool:

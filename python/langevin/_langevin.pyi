@@ -331,6 +331,12 @@ class Formulation:
     def __new__(cls, /, process: Process | str, prediction: Prediction | str, *, clock: str = ..., input_sigma_data: SupportsFloat | SupportsIndex | None = None, sigma_min: SupportsFloat | SupportsIndex | None = None, sigma_max: SupportsFloat | SupportsIndex | None = None) -> Formulation: ...
     def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
     def __repr__(self, /) -> str: ...
+    @property
+    def default_range(self, /) -> tuple[float, float]:
+        """
+        Noise range ``(sigma_min, sigma_max)`` that is used by default: the trained range, that of the
+        table, or 0.002 to 80.
+        """
     def denoised(self, /, level: Level) -> Reading:
         """
         Return the coefficients that turn the network's output into the denoised prediction.

@@ -252,3 +252,122 @@ def test_bad_losses_are_refused():
         langevin.audit_loss(good, form, shape=())
     with pytest.raises(langevin.UnknownNameError):
         langevin.audit_loss(good, "flows:velocity")
+
+
+def on_table(draw, weight=lambda snr: 1.0, call=lambda net, x, t: net(x, t)):
+    """The loss of DDPM with times of one's own."""
+
+    def loss(net, x0):
+        t = draw(len(x0))
+        bar = LINEAR[t]
+        noise = torch.randn_like(x0)
+        out = call(net, column(bar.sqrt()) * x0 + column((1 - bar).sqrt()) * noise, t)
+        return (column(weight(bar / (1 - bar)) * torch.ones_like(bar)) * (out - noise).square()).mean()
+
+    return loss
+
+
+EPSILON, VELOCITY = "table:linear:epsilon", "rectified-flow:velocity"
+
+
+def test_times_that_cover_a_part_are_found():
+    cases = [
+        (on_table(lambda n: torch.randint(0, 500, (n,))), EPSILON, "from 0 to 499"),
+        (on_table(lambda n: 10 * torch.randint(0, 100, (n,))), EPSILON, "every 10th entry"),
+        (flow(lambda n: 0.5 * torch.rand(n)), VELOCITY, "from 0 to 0.5"),
+    ]
+    for loss, form, text in cases:
+        audit = langevin.audit_loss(loss, form, weight="plain", times="uniform-t")
+        assert len(audit.findings) == 1 and text in audit.findings[0] and audit.is_bound is None, audit.findings
+    # A declared range is the whole.
+    form = langevin.Formulation("rectified-flow", "velocity", sigma_min=1e-9, sigma_max=1.0)
+    assert langevin.audit_loss(flow(lambda n: 0.5 * torch.rand(n)), form, times="uniform-t").findings == []
+
+
+def test_another_clock_is_not_judged():
+    loss = on_table(lambda n: torch.randint(0, 1000, (n,)), call=lambda net, x, t: net(x, t / 1000))
+    with pytest.raises(langevin.ModelError, match="another clock"):
+        langevin.audit_loss(loss, EPSILON)
+
+
+def test_labels_are_no_times():
+    loss = on_table(lambda n: torch.randint(0, 1000, (n,)), call=lambda net, x, t: net(x, class_labels=torch.randint(0, 10, (len(x),)), timestep=t))
+    audit = langevin.audit_loss(loss, EPSILON, weight="plain", times="uniform-t")
+    assert audit.findings == [] and audit.times_error == 0.0
+
+
+def test_random_numbers_of_every_kind():
+    sd3 = flow(lambda n: torch.sigmoid(torch.normal(0.0, 1.0, (n,))))
+    assert langevin.audit_loss(sd3, VELOCITY, times="logit-normal:0,1").findings == []
+    shifted = flow(lambda n: torch.sigmoid(torch.empty(n).normal_(0.5, 2.0)))
+    assert langevin.audit_loss(shifted, VELOCITY).times == "logit-normal:0.5,2"
+    assert langevin.audit_loss(shifted, VELOCITY, times="logit-normal:0,1").findings
+    stretched = flow(lambda n: 0.5 + 0.5 * torch.empty(n).uniform_(-1, 1))
+    audit = langevin.audit_loss(stretched, VELOCITY, times="uniform-t")
+    assert audit.times_error < 1e-9 and audit.findings == []
+    # Numbers of numpy are compared by ranks with what is expected.
+    numpy_times = flow(lambda n: torch.sigmoid(torch.from_numpy(np.random.randn(n))))
+    assert langevin.audit_loss(numpy_times, VELOCITY, times="logit-normal:0,1").findings == []
+    assert langevin.audit_loss(numpy_times, VELOCITY, times="uniform-t").findings
+    # A density that has no name gets none.
+    beta = flow(lambda n: torch.distributions.Beta(torch.tensor(2.0), torch.tensor(5.0)).sample((n,)))
+    assert langevin.audit_loss(beta, VELOCITY).times is None
+
+
+@pytest.mark.parametrize("options", [{"times": "logit-normal:0,1"}, {"stratified": False}, {"times": "cosmap"}])
+def test_our_own_times_by_ranks(options):
+    objective = langevin.Objective("rectified-flow", **options)
+
+    def loss(net, x0):
+        batch = objective.draw(x0)
+        return objective.loss(net(batch.x, batch.time), batch)
+
+    audit = langevin.audit_loss(loss, objective.formulation, weight="plain", times=options.get("times", "uniform-t"))
+    assert audit.findings == [] and audit.is_bound is None
+
+
+def test_one_level_shows_no_weight():
+    audit = langevin.audit_loss(on_table(lambda n: torch.randint(0, 1000, (1,)).expand(n), lambda snr: snr), EPSILON, weight="plain")
+    assert audit.weight is None and "only 1 noise levels" in " ".join(audit.findings)
+
+
+def test_a_shuffle_is_no_coupling():
+    shuffled = lambda net, x: flow(torch.rand)(net, x[torch.randperm(len(x))])  # noqa: E731
+    audit = langevin.audit_loss(shuffled, VELOCITY, times="uniform-t")
+    assert not audit.coupled and audit.is_bound is True
+
+
+def test_limits_of_a_family_have_no_name():
+    """The weight σ² of a score network: 1/SNR of ‖ε − ε̂‖² is no sigmoid with an infinite bias."""
+
+    def loss(net, x0):
+        sigma = (-1.2 + 1.2 * torch.randn(len(x0))).exp()
+        return (net(x0 + column(sigma) * torch.randn_like(x0), sigma) - x0).square().mean()
+
+    audit = langevin.audit_loss(loss, DENOISER)
+    assert audit.weight == "plain" and set(audit.equals) == {"plain"}
+
+
+def test_the_likelihood_weight_of_a_table():
+    objective = langevin.Objective(EPSILON, weight="likelihood")
+
+    def loss(net, x0):
+        batch = objective.draw(x0)
+        return objective.loss(net(batch.x, batch.time), batch)
+
+    audit = langevin.audit_loss(loss, EPSILON, weight="likelihood", times="uniform-t", rows=1024)
+    assert audit.findings == [] and "likelihood" in audit.equals
+
+
+def test_tables_of_any_length():
+    betas = [0.05, 0.1, 0.2, 0.3, 0.4]
+    bars = torch.cumprod(1 - torch.tensor(betas, dtype=torch.float64), 0)
+
+    def loss(net, x0):
+        t = torch.randint(0, 5, (len(x0),))
+        noise = torch.randn_like(x0)
+        return (net(column(bars[t].sqrt()) * x0 + column((1 - bars[t]).sqrt()) * noise, t) - noise).square().mean()
+
+    form = langevin.Formulation(langevin.Process(betas=betas), "epsilon")
+    audit = langevin.audit_loss(loss, form, weight="plain", times="uniform-t")
+    assert audit.findings == [] and audit.times == "uniform-t"

@@ -418,3 +418,170 @@ def test_estimators_of_sbi():
             model.sample("ddim", 2, steps=2)
     with pytest.raises(langevin.ArgumentError, match="no estimator of sbi"):
         langevin.Model.from_sbi(Weighted())
+
+
+def still(x, t):
+    return torch.zeros_like(x)
+
+
+@pytest.mark.parametrize("form", ["table:scaled-linear:epsilon", "table:linear:epsilon", langevin.Formulation(langevin.Process(betas=[0.1, 0.2, 0.3]), "v")])
+def test_networks_on_a_table_are_asked_within_it(form):
+    times = []
+
+    def net(x, t):
+        times.extend(t.detach().tolist())
+        return torch.zeros_like(x)
+
+    model = langevin.Model(net, form, shape=(2,), dtype=torch.float64)
+    x = torch.zeros(3, 2, dtype=torch.float64)
+    model.log_prob(x)
+    model.log_prob(x, grad=True, steps=4)
+    model.bound(x, levels=4)
+    model.adaptive(2)
+    last = {"table:linear:epsilon": 999, "table:scaled-linear:epsilon": 999}.get(form, 2)
+    assert min(times) > -1e-6 and max(times) < last + 1e-6
+    assert np.allclose(langevin.Objective(form).formulation.sigma_range, model.formulation.default_range)
+
+
+def test_rows_of_a_diagnosis_have_one_condition():
+    model = langevin.Model(lambda x, t, y: x * 0 + y[:, None], "vp:x0", shape=(2,))
+    with pytest.raises(langevin.ArgumentError, match="one condition"):
+        model.given(torch.zeros(40)).diagnose(torch.randn(40, 2), samples=16, count=8)
+    assert model.given(torch.zeros(1)).diagnose(torch.randn(40, 2), samples=16, count=8)["rows"] <= 40
+
+
+def test_inference_mode(model):
+    with torch.inference_mode():
+        assert model.sample("ddim", 2, steps=2).shape == (2, 2)
+        assert model.bound(rows(3)).nats.shape == (3,)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_times_of_networks_in_half_precision_are_exact(dtype):
+    times = []
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, x, t):
+            times.append(float(t[0]))
+            return x * self.weight
+
+    model = langevin.Model(Net().to(dtype), "table:linear:epsilon", shape=(2,))
+    samples = model.sample("ddim", 1, steps=10, grid="trailing")
+    assert samples.dtype == dtype and times == [999.0 - 100 * i for i in range(10)]
+    model.denoise(samples, model.formulation.level(999.0))
+    assert times[-1] == pytest.approx(999.0, abs=1e-3)
+
+
+def test_the_callers_tensor_stays_as_it_is(model):
+    x = rows(3)
+    value = model.log_prob(x, grad=True, steps=8)
+    assert not x.requires_grad and value.requires_grad
+    for bad in (lambda: model.log_prob(torch.zeros(3, 5), grad=True), lambda: model.log_prob(x, grad=True, steps=0), lambda: model.log_prob(x, probes=0)):
+        with pytest.raises(langevin.Error):
+            bad()
+
+
+def test_schedulers_of_every_kind_bring_their_formulation():
+    diffusers = pytest.importorskip("diffusers")
+    net = torch.nn.Identity()
+    for scheduler in (diffusers.PNDMScheduler(), diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True), diffusers.EDMEulerScheduler()):
+        model = langevin.Model.from_diffusers(net, scheduler, shape=(3,))
+        assert model.formulation == langevin.Model.from_diffusers(net, {**scheduler.config, "_class_name": type(scheduler).__name__}, shape=(3,)).formulation
+    for bad in (None, "ddim", diffusers.DDIMScheduler, 3, diffusers.DDIMScheduler().config):
+        with pytest.raises(langevin.ArgumentError):
+            langevin.Model.from_diffusers(net, bad)
+
+
+def test_conversion_keeps_the_precision(model):
+    seen = []
+    base = model.module
+
+    def net(x, t):
+        seen.append(t.dtype)
+        return base(x, t)
+
+    read = langevin.Model(net, "rectified-flow:velocity", shape=(2,), dtype=torch.float64).to("vp:score")
+    x = rows(4)
+    assert (read.log_prob(x, tolerance=1e-8) - model.log_prob(x, tolerance=1e-8)).abs().max() < 1e-10
+    assert set(seen) == {torch.float64}
+
+
+def test_dropout_is_off_while_a_method_runs():
+    net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Dropout(0.5), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, 2)).double()
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
+
+        def forward(self, x, t):
+            return self.net(x)
+
+    model = langevin.Model(Net(), "rectified-flow:velocity", shape=(2,))
+    x, before = rows(4), net[2].running_mean.clone()
+    assert torch.equal(model.log_prob(x), model.log_prob(x))
+    assert torch.equal(model.sample("ddim", 3, steps=3), model.sample("ddim", 3, steps=3))
+    assert torch.equal(before, net[2].running_mean) and all(part.training for part in net)
+
+
+def test_conditions_in_dicts_have_rows():
+    def net(x, t, added):
+        return x * 0 + added["y"][:, None] + added["rest"][0][:, None]
+
+    model = langevin.Model(net, "vp:x0", shape=(2,))
+    y = torch.arange(4.0)
+    samples = model.given({"y": y, "rest": [y]}).sample("ddim", 2, steps=3, first=2)
+    assert torch.allclose(samples, 2 * y[2:, None].expand(2, 2))
+
+
+def test_guided_plans_everywhere():
+    def net(x, t, y):
+        return x * 0 + y[:, None]
+
+    model = langevin.Model(net, "vp:x0", shape=(2,), dtype=torch.float64).given(torch.ones(1)).without(torch.zeros(1))
+    plan = model.plan("ddim", steps=4, guidance=2.0)
+    assert torch.allclose(model.sample(plan, 3), torch.full((3, 2), 2.0, dtype=torch.float64))
+    assert model.evaluate(torch.randn(40, 2), plan)["nfe"] == plan.nfe
+    assert model.diagnose(torch.randn(40, 2), plan, samples=16, count=8)["nfe"] == plan.nfe
+
+
+def test_a_model_follows_its_module(model):
+    model.module.float()
+    assert model.dtype == torch.float32 and model.sample("ddim", 2, steps=2).dtype == torch.float32
+
+
+def test_one_observation_of_sbi():
+    class Flow(Weighted):
+        input_shape, condition_shape, noise_scale = torch.Size([2]), torch.Size([2]), 0.0
+
+        def forward(self, input, condition, time):
+            assert condition.shape == (len(input), 2)
+            alpha, sigma = (1 - time)[:, None], time[:, None]
+            clean = posterior(input, alpha, sigma, condition)
+            return self.weight * ((input - alpha * clean) / sigma - clean)
+
+    model = langevin.Model.from_sbi(Flow())
+    x, observed = rows(3), torch.tensor([0.5, -1.0], dtype=torch.float64)
+    assert torch.equal(model.given(observed).log_prob(x), model.given(observed[None]).log_prob(x))
+
+
+def test_formulations_and_objectives_pickle():
+    import copy
+    import pickle
+
+    form = langevin.Formulation("vp", "v")
+    assert pickle.loads(pickle.dumps(form)) == form
+    objective = langevin.Objective(form, adaptive=True)
+    for step in range(40):
+        batch = objective.draw(torch.zeros(16, 2))
+        objective.loss((batch.target + 1).requires_grad_(), batch)
+    for other in (copy.deepcopy(objective), pickle.loads(pickle.dumps(objective))):
+        draws = [one.draw(torch.zeros(4, 2), generator=torch.Generator().manual_seed(0)) for one in (objective, other)]
+        assert torch.equal(draws[0].time, draws[1].time) and torch.equal(draws[0].weight, draws[1].weight)
+    # torch may be imported first.
+    program = "import torch, langevin, pickle; pickle.loads(pickle.dumps(langevin.Formulation('vp', 'v')))"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -281,6 +281,24 @@ os._exit(0)
 """
 
 
+def test_every_weight_is_finite_at_pure_noise():
+    form = langevin.Formulation("table:scaled-linear:zero-snr", "v")
+    for weight in ("plain", "min-snr:5", "p2:1", "sigmoid:2", "edm:0.5"):
+        batch = langevin.Objective(form, weight=weight).draw(torch.zeros(4000, 2), generator=generator(0))
+        assert bool((batch.time == 999).any()) and bool(batch.weight.isfinite().all()), weight
+
+
+def test_data_may_move_to_another_device():
+    objective = langevin.Objective("rectified-flow", adaptive=True)
+    for step in range(30):
+        x0 = torch.zeros(8, 2, device="meta" if step % 2 else "cpu", dtype=torch.float32)
+        batch = objective.draw(x0)
+        out = (torch.empty_like(batch.target) if step % 2 else batch.target + 1).requires_grad_()
+        if step % 2 == 0:
+            objective.loss(out, batch)
+    assert objective.state_dict()["batches"] == 15
+
+
 def test_two_ranks_learn_one_density(tmp_path):
     if not torch.distributed.is_available():
         pytest.skip("this build of torch has no torch.distributed")
@@ -318,6 +336,14 @@ def test_bad_arguments():
         (langevin.ArgumentError, "bad formulation", lambda: langevin.Objective(3)),
         (langevin.ArgumentError, "only a table has whole steps", lambda: langevin.Objective("vp:v", steps=True)),
         (langevin.Error, "", lambda: langevin.Objective("vp:epsilon", weight="edm:-1")),
+        (langevin.ArgumentError, "bad prediction", lambda: langevin.Objective("vp", predict=5)),
+        (langevin.ArgumentError, "too narrow", lambda: langevin.Objective(times="logit-normal:0,1e-9")),
+        (langevin.ArgumentError, "bad noise", lambda: flow.draw(x0, noise=np.zeros((4, 2)))),
+        (langevin.ArgumentError, "another device", lambda: flow.draw(x0, noise=torch.zeros(4, 2, device="meta"))),
+        (langevin.ArgumentError, "bad generator", lambda: flow.draw(x0, generator=3)),
+        (langevin.ArgumentError, "bad number of levels", lambda: flow.explain("a")),
+        (langevin.FormatError, "expected a dict", lambda: flow.load_state_dict(None)),
+        (langevin.ArgumentError, "bad labels", lambda: langevin.drop_labels([1, 2], 0)),
     ]
     for kind, text, call in cases:
         with pytest.raises(kind, match=text):
