@@ -334,8 +334,9 @@ class Formulation:
     @property
     def default_range(self, /) -> tuple[float, float]:
         """
-        Noise range ``(sigma_min, sigma_max)`` that is used by default: the trained range, that of the
-        table, or 0.002 to 80.
+        Default noise range ``(sigma_min, sigma_max)``, in sigma / alpha.
+
+        It is the trained range, or that of the process's table, or 0.002 to 80.
         """
     def denoised(self, /, level: Level) -> Reading:
         """

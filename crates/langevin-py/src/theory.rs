@@ -653,8 +653,9 @@ impl Formulation {
         self.0.range.map(|range| range.sigma_ve())
     }
 
-    /// Noise range ``(sigma_min, sigma_max)`` that is used by default: the trained range, that of the
-    /// table, or 0.002 to 80.
+    /// Default noise range ``(sigma_min, sigma_max)``, in sigma / alpha.
+    ///
+    /// It is the trained range, or that of the process's table, or 0.002 to 80.
     #[getter]
     fn default_range(&self) -> PyResult<(f64, f64)> {
         self.0.default_range().map(|range| range.sigma_ve()).or_raise()

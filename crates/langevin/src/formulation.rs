@@ -376,8 +376,10 @@ impl Formulation {
         self
     }
 
-    /// Returns the λ-range on which a network of this formulation is used by default: its own, that of
-    /// its table, or that of [`usual_range`](crate::grid::usual_range).
+    /// Returns the λ-range on which a network of this formulation is used by default.
+    ///
+    /// It is its own range, that of its table, or that of
+    /// [`usual_range`](crate::grid::usual_range).
     ///
     /// ```
     /// use langevin::{Formulation, Prediction, Process};
@@ -547,7 +549,8 @@ impl Formulation {
     /// With out = p x0 + q ε for both networks (primes for this one) and x = αx0 + σε in the
     /// process of `from`, x0 and ε are eliminated at once. Passing through D would lose digits by
     /// cancellation:
-    /// $\mathrm{out}' = [(p'q - q'p) x + (q'\alpha - p'\sigma) \mathrm{out}]/(\alpha q - \sigma p)$.
+    /// $\mathrm{out}' = [(p'q - q'p) x + (q'\alpha - p'\sigma) \mathrm{out}]/(\alpha q - \sigma
+    /// p)$.
     ///
     /// # Errors
     /// Returns an error if [`denoised`](Self::denoised) of `from` does, or if D does not determine
