@@ -370,7 +370,8 @@ class Objective:
             )
         table, count = self._on(x0.device), len(x0)
         u = torch.rand(count + 1, generator=generator, device=x0.device, dtype=table.dtype)
-        drawn, shift = u.split((count, 1))
+        # `narrow` and `select` are the cheapest views, and a step of a small network takes 3 ms.
+        drawn, shift = u.narrow(0, 0, count), u.narrow(0, count, 1)
         if self.stratified:
             # Part i of the density belongs to row i, shifted by one random number for all rows.
             drawn = torch.add(table.strata(count), drawn, alpha=1 / count).add_(shift).frac_()
@@ -378,7 +379,7 @@ class Objective:
         wide = x0.dtype if x0.dtype in (torch.float32, torch.float64) else torch.float32
         terms = table.terms(wide).index_select(0, index)
         # With a learned density, the weight times the probability is divided by the one drawn from.
-        weight = terms[:, _FACTOR] if place is None else terms[:, _SHARE] * self._rates(wide).index_select(0, place)
+        weight = terms.select(1, _FACTOR) if place is None else terms.select(1, _SHARE) * self._rates(wide).index_select(0, place)
         if self._uncertain and self._errors is not None:
             weight = weight / (self._errors.to(u.device)[table.bins[index]] * _BINS).to(wide)
         if noise is None:
@@ -393,13 +394,13 @@ class Objective:
             raise ShapeError(f"bad shape (Objective.draw, noise): expected {tuple(x0.shape)}, got {tuple(noise.shape)}")
         data = x0 if x0.dtype == wide else x0.to(wide)
         noise = noise if noise.dtype == wide else noise.to(wide)
-        columns = terms.view(count, *[1] * (x0.dim() - 2), -1).unbind(-1)
-        column = lambda at: columns[at].unsqueeze(-1)  # noqa: E731
+        columns = terms if x0.dim() == 2 else terms.view(count, *[1] * (x0.dim() - 2), -1)
+        column = lambda at: columns.narrow(-1, at, 1)  # noqa: E731
         x = (column(_IN_ALPHA) * data).addcmul_(column(_IN_SIGMA), noise)
         target = (column(_DATUM) * data).addcmul_(column(_NOISE), noise)
         if x0.dtype != wide:
             x, target = x.to(x0.dtype), target.to(x0.dtype)
-        return Batch(x, terms[:, _IN_TIME], target, weight, index, terms)
+        return Batch(x, terms.select(1, _IN_TIME), target, weight, index, terms)
 
     def loss(self, out: torch.Tensor, batch: Batch, *, reduction: str = "mean") -> torch.Tensor:
         """Return the loss of the network's outputs.
