@@ -207,7 +207,7 @@ def _quiet(fn: Callable[..., Any], probe: _Probe, data: torch.Tensor, seed: int,
     finally:
         torch.set_default_dtype(default)
         np.random.set_state(numpy_state)
-    if isinstance(loss, (tuple, list)):
+    if isinstance(loss, (tuple, list)) and loss:
         loss = loss[0]
     if isinstance(loss, dict):
         loss = loss.get("loss", next(iter(loss.values()), None))
@@ -311,10 +311,13 @@ def audit_loss(
     form = _formulation(formulation, predict)
     if dtype not in ("float64", "float32"):
         raise ArgumentError(f"bad dtype (audit_loss): expected 'float64' or 'float32', got {dtype!r}")
-    if rows < 16:
+    if not callable(fn):
+        raise ArgumentError(f"the loss cannot be called (audit_loss, fn): expected fn(net, data), got {type(fn).__name__}")
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if not isinstance(rows, int) or rows < 16:
         raise ArgumentError(f"too few rows (audit_loss): expected 16 or more, got {rows}")
-    if not shape or math.prod(shape) < 5:
-        raise ArgumentError(f"bad shape (audit_loss): expected 5 or more elements, got {tuple(shape)}")
+    if math.prod(shape) < 5 or not shape:
+        raise ArgumentError(f"bad shape (audit_loss): expected 5 or more elements, got {shape}")
     double = dtype == "float64"
     generator = torch.Generator().manual_seed(seed + 1)
     data = torch.randn((rows, *shape), generator=generator, dtype=torch.float64).to(torch.float64 if double else torch.float32)

@@ -1114,6 +1114,7 @@ class Distribution:
         torch.Tensor, shape (*shape, *event_shape)
             The samples.
         """
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
         options = {"seed": int(torch.randint(0, 2**62, ())), **self.options}
         drawn = self.model.sample(options.pop("plan", "dpmpp-2m"), (math.prod(shape), *self.event_shape), **options)
         return drawn.reshape(*shape, *self.event_shape)
@@ -1131,6 +1132,8 @@ class Distribution:
         torch.Tensor, shape (...)
             log p of each row.
         """
+        if x.shape[x.dim() - len(self.event_shape) :] != self.event_shape:
+            raise ShapeError(f"the data do not fit the model: expected (..., {', '.join(map(str, self.event_shape))}), got {tuple(x.shape)}")
         batch = x.shape[: x.dim() - len(self.event_shape)]
         flat = x.reshape(-1, *self.event_shape)
         return self.model.log_prob(flat, grad=x.requires_grad and torch.is_grad_enabled()).reshape(batch)

@@ -248,8 +248,14 @@ def test_bad_losses_are_refused():
         langevin.audit_loss(lambda net, x0: good(net, 2 * x0), "vp:epsilon")
     with pytest.raises(langevin.ArgumentError):
         langevin.audit_loss(good, form, rows=3)
-    with pytest.raises(langevin.ArgumentError):
-        langevin.audit_loss(good, form, shape=())
+    for arguments in ({"shape": ()}, {"rows": 64.0}, {"dtype": "float16"}):
+        with pytest.raises(langevin.ArgumentError):
+            langevin.audit_loss(good, form, **arguments)
+    with pytest.raises(langevin.ArgumentError, match="cannot be called"):
+        langevin.audit_loss(3, form)
+    with pytest.raises(langevin.ModelError, match="no gradient"):
+        langevin.audit_loss(lambda net, x0: [], form)
+    assert langevin.audit_loss(good, form, shape=8).times == "uniform-t"
     with pytest.raises(langevin.UnknownNameError):
         langevin.audit_loss(good, "flows:velocity")
 

@@ -192,6 +192,9 @@ def test_the_interface_of_flows(model):
     assert abs(float(distribution.log_prob(samples).mean() - log_density(samples.reshape(-1, 2)).mean())) < 0.05
     x = rows(2).requires_grad_()
     assert torch.autograd.grad(distribution.log_prob(x).sum(), x)[0].shape == (2, 2)
+    assert distribution.sample(3).shape == (3, 2)
+    with pytest.raises(langevin.ShapeError):
+        distribution.log_prob(torch.zeros(3, 5))
 
 
 def test_a_network_of_diffusers_brings_its_formulation():
