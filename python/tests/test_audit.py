@@ -255,7 +255,12 @@ def test_bad_losses_are_refused():
         langevin.audit_loss(3, form)
     with pytest.raises(langevin.ModelError, match="no gradient"):
         langevin.audit_loss(lambda net, x0: [], form)
-    assert langevin.audit_loss(good, form, shape=8).times == "uniform-t"
+
+    def flat(net, x0):
+        t, noise = torch.rand(len(x0), 1), torch.randn_like(x0)
+        return (net((1 - t) * x0 + t * noise, t) - (noise - x0)).square().mean()
+
+    assert langevin.audit_loss(flat, form, shape=8).times == "uniform-t"
     with pytest.raises(langevin.UnknownNameError):
         langevin.audit_loss(good, "flows:velocity")
 
