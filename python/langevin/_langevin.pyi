@@ -2469,15 +2469,21 @@ class _Objective:
         """
         Formulation with its range.
         """
-    def frame(self, /, count: SupportsIndex) -> tuple[Any, bool, bool, str]:
+    def frame(self, /, count: SupportsIndex) -> tuple[Any, bool, bool, str, str]:
         """
         Return λ, time, σ/α, p, w and w·p on even λ; whether it bounds a likelihood, that of the
-        data, and both in words.
+        data, both in words, and the table of `langevin objective`.
         """
     @property
     def lambda_range(self, /) -> tuple[float, float]:
         """
         Noisiest and cleanest λ.
+        """
+    @staticmethod
+    def learning() -> tuple[int, float, float, float, int, int]:
+        """
+        Constants of the learned density: bins, uniform share, memory, rows that are enough, the
+        first update, and the batches between updates.
         """
     def terms(self, /, count: SupportsIndex | None = None) -> tuple[Any, Any]:
         """

@@ -16,8 +16,8 @@ from ._arguments import _own
 from ._convert import _Function, convert
 from ._drive import Adapted, Likelihood, adaptive, answering, is_double, likelihood
 from ._errors import ArgumentError, Error, ShapeError
+from ._formulation import _formulation
 from ._langevin import Formulation, Level, Plan, Process, Ranking, Tuned, recommend
-from ._objective import _formulation
 from ._torch import Answers, _kind
 from ._tune import _Progress, tune
 

@@ -14,6 +14,7 @@ import torch
 from . import _langevin
 from ._arguments import _own
 from ._errors import ArgumentError, FormatError, ModelError, ShapeError
+from ._formulation import _formulation
 from ._langevin import Formulation, Prediction, Process
 
 _Objective = _own(_langevin._Objective)
@@ -21,10 +22,10 @@ _pairing = _own(_langevin._pairing)
 
 # Number of listed noise levels of a continuous process.
 _LEVELS = 1 << 14
-# The learned density has the constants of the Rust trainer: bins of λ, the share of the levels that
-# stay uniform, the memory of the sums, the rows after which a bin is trusted, the first refresh, and
-# the batches between refreshes.
-_BINS, _UNIFORM, _KEEP, _ENOUGH, _FIRST, _REFRESH = 64, 0.1, 0.98, 10.0, 30, 10
+# Constants of the learned density, those of the Rust trainer: bins of λ, the share of the levels that
+# stay uniform, the memory of the sums, the rows after which a bin is trusted, the first update, and the
+# batches between updates.
+_BINS, _UNIFORM, _KEEP, _ENOUGH, _FIRST, _REFRESH = _langevin._Objective.learning()
 # Columns of the compiled half, and the weight times the probability of the level.
 _LAMBDA, _TIME, _ALPHA, _SIGMA, _IN_TIME, _IN_ALPHA, _IN_SIGMA, _DATUM, _NOISE, _FACTOR, _GAIN, _SHARE = range(12)
 
@@ -126,6 +127,8 @@ class Explained:
         True if it is an upper bound on −log p of the data themselves.
     verdict : str
         Both in words.
+    table : str
+        The points and the verdict as text.
 
     Examples
     --------
@@ -139,14 +142,10 @@ class Explained:
     is_bound: bool
     is_likelihood: bool
     verdict: str
+    table: str
 
     def __str__(self) -> str:
-        lines = [self.title, "", f"{'λ':>9}  {'time':>10}  {'σ/α':>10}  {'p(λ)':>10}  {'w(λ)':>10}  {'w·p':>10}"]
-        most = max(float(self.points[:, 5].max()), 1e-300)
-        for row in self.points:
-            bar = "━" * round(20 * float(row[5]) / most)
-            lines.append(f"{row[0]:9.4f}  " + "  ".join(f"{value:10.4e}" for value in row[1:]) + f"  {bar}")
-        return "\n".join([*lines, "", f"It is {self.verdict}."])
+        return f"{self.title}\n\n{self.table}"
 
 
 class _Table:
@@ -519,10 +518,10 @@ class Objective:
         """
         if not isinstance(points, int) or not 2 <= points <= 10_000:
             raise ArgumentError(f"bad number of levels (Objective.explain, points): expected 2 to 10000, got {points}")
-        table, is_bound, is_likelihood, verdict = self._inner.frame(points)
+        numbers, is_bound, is_likelihood, verdict, table = self._inner.frame(points)
         form = self.formulation
         title = f"{form.process.name} {form.prediction.name}, weight {self.weight}, times {self.times}"
-        return Explained(title, table, is_bound, is_likelihood, verdict)
+        return Explained(title, numbers, is_bound, is_likelihood, verdict, table)
 
     @property
     def density(self) -> Optional[np.ndarray]:
@@ -574,26 +573,6 @@ class Objective:
         self._batches, self._pending = state["batches"], []
         self._sums, self._drawn, self._errors = (state[name] for name in shapes)
         self._aim = None
-
-
-def _formulation(formulation: Any, predict: Any = None) -> Formulation:
-    """Return a formulation from one, a process, or a name such as ``process:prediction``."""
-    if isinstance(formulation, Formulation):
-        if predict is not None:
-            raise ArgumentError("the formulation has a prediction already (predict): expected a process, or no predict=")
-        return formulation
-    if isinstance(formulation, str):
-        process, _, prediction = formulation.rpartition(":")
-        if process and process != "table":
-            if predict is not None:
-                raise ArgumentError(f"two predictions: expected one, got '{prediction}' and predict='{predict}'")
-            return Formulation(process, prediction)
-    elif not isinstance(formulation, Process):
-        raise ArgumentError(f"bad formulation: expected a Formulation, a Process or a name, got {type(formulation).__name__}")
-    try:
-        return Formulation(formulation, "velocity" if predict is None else predict)
-    except TypeError:
-        raise ArgumentError(f"bad prediction (predict): expected a langevin.Prediction or its name, got {type(predict).__name__}") from None
 
 
 def _transported(x0: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:

@@ -207,7 +207,7 @@ def test_a_network_of_diffusers_brings_its_formulation():
     with torch.no_grad():
         samples = model.sample("ddim", 2, steps=4, grid="trailing")
     assert samples.shape == (2, 3, 8, 8)
-    assert torch.isfinite(model.bound(samples, levels=4).nats.sum() * torch.ones(()))
+    assert np.isfinite(model.bound(samples, levels=4).nats).all()
     conditional = diffusers.UNet2DConditionModel(
         sample_size=8, block_out_channels=(32,), layers_per_block=1, cross_attention_dim=8, down_block_types=("CrossAttnDownBlock2D",), up_block_types=("CrossAttnUpBlock2D",)
     )
@@ -296,6 +296,7 @@ def test_the_numbers_are_those_of_the_command_line(exported):
 
 
 def test_progress_obeys_the_module(model, capsys):
+    pytest.importorskip("tqdm")
     try:
         langevin.progress = True
         model.sample("ddim", 2, steps=3)
@@ -307,8 +308,7 @@ def test_progress_obeys_the_module(model, capsys):
         model.sample("ddim", 2, steps=3, progress=True)
     finally:
         langevin.progress = False
-    if "tqdm" in sys.modules:
-        assert shown
+    assert shown
 
 
 def test_bad_arguments(model):

@@ -3,7 +3,7 @@
 use crate::errors::OrRaise as _;
 use crate::theory::Formulation;
 use langevin::LambdaRange;
-use langevin::objective::{Support, Term, TimeDensity, Weight};
+use langevin::objective::{Learner, Support, Term, TimeDensity, Weight};
 use numpy::{PyArray1, PyArrayMethods as _};
 use pyo3::prelude::*;
 
@@ -63,6 +63,13 @@ impl Objective {
         Ok(Self { inner, times, range })
     }
 
+    /// Constants of the learned density: bins, uniform share, memory, rows that are enough, the
+    /// first update, and the batches between updates.
+    #[staticmethod]
+    fn learning() -> (usize, f64, f64, f64, u64, u64) {
+        (Learner::BINS, Learner::UNIFORM, Learner::KEEP, Learner::ENOUGH, Learner::FIRST, Learner::REFRESH)
+    }
+
     /// Formulation with its range.
     #[getter]
     fn formulation(&self) -> Formulation {
@@ -106,12 +113,16 @@ impl Objective {
     }
 
     /// Return λ, time, σ/α, p, w and w·p on even λ; whether it bounds a likelihood, that of the
-    /// data, and both in words.
-    fn frame<'py>(&self, py: Python<'py>, count: usize) -> PyResult<(Bound<'py, PyAny>, bool, bool, &'static str)> {
+    /// data, both in words, and the table of `langevin objective`.
+    fn frame<'py>(
+        &self,
+        py: Python<'py>,
+        count: usize,
+    ) -> PyResult<(Bound<'py, PyAny>, bool, bool, &'static str, String)> {
         let frame = self.inner.frame(count).or_raise()?;
         let values = frame.points.iter().flat_map(|p| [p.lambda, p.time, p.sigma, p.density, p.weight, p.product]);
         let points = array(py, values.collect(), 6)?;
-        Ok((points, frame.is_bound, frame.is_likelihood, frame.verdict()))
+        Ok((points, frame.is_bound, frame.is_likelihood, frame.verdict(), frame.to_string()))
     }
 }
 

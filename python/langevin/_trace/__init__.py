@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Sequence, Un
 
 from .. import _langevin
 from .._errors import ArgumentError
+from .._formulation import _formulation
 from . import adapters
 from .record import Run, record
 
@@ -108,6 +109,8 @@ def trace(
     call = adapters.find(fn, steps, tuple(args), dict(options or {}))
     if backend is not None:
         call.backend = backend
+    if isinstance(formulation, str) and ":" not in formulation:
+        raise ArgumentError(f"bad formulation: expected 'process:prediction', as in 've:x0', got '{formulation}'")
     formulation = call.formulation if formulation is None else _formulation(formulation)
     if formulation is None:
         raise ArgumentError(
@@ -119,13 +122,3 @@ def trace(
     return _langevin._trace(
         name or call.name, source, formulation, run.calls, run.result, call.start if start is None else start, run.roundoff
     )
-
-
-def _formulation(formulation: Any) -> "Formulation":
-    """Return a formulation, or parse ``process:prediction``."""
-    if not isinstance(formulation, str):
-        return formulation
-    process, _, prediction = formulation.rpartition(":")
-    if not process:
-        raise ArgumentError(f"bad formulation: expected 'process:prediction', as in 've:x0', got '{formulation}'")
-    return _langevin.Formulation(process, prediction)

@@ -6,14 +6,11 @@ use crate::io::{atomic, print, say};
 use crate::words::{either_case, shown};
 use langevin::objective::Frame;
 use langevin::objective::{TimeDensity, Weight};
-use langevin::text::{Column, columns};
 use langevin::{Formulation, LambdaRange, Objective, Prediction, Process};
 use langevin_report::objective as page;
 
 /// Number of noise levels of the drawing.
 const DRAWN: usize = 201;
-/// Number of cells of a bar.
-const CELLS: usize = 20;
 
 /// Runs the command.
 pub fn run(args: &ObjectiveArgs) -> Result<()> {
@@ -41,23 +38,7 @@ pub fn run(args: &ObjectiveArgs) -> Result<()> {
         atomic::save(path, page::html(&title, &fine, frame.verdict()).as_bytes())?;
         say(&format!("drawn: {}", shown(path)));
     }
-    print(&if args.json { document(args, &times, &frame) } else { table(&title, &frame) })
-}
-
-fn table(title: &str, frame: &Frame) -> String {
-    let right = Column::Right(9);
-    let layout = [right, right, right, Column::Right(10), Column::Right(10), Column::Right(10), Column::Left(0)];
-    let mut rows = vec![["λ", "time", "σ/α", "p(λ)", "w(λ)", "w·p", ""].map(String::from)];
-    let most = frame.points.iter().map(|point| point.product).fold(0.0, f64::max);
-    for point in &frame.points {
-        let share = if most > 0.0 { point.product / most } else { 0.0 };
-        let bar = "━".repeat((share * CELLS as f64).round() as usize);
-        let numbers =
-            [point.time, point.sigma, point.density, point.weight, point.product].map(|value| format!("{value:.4e}"));
-        let [time, sigma, density, weight, product] = numbers;
-        rows.push([format!("{:.4}", point.lambda), time, sigma, density, weight, product, bar]);
-    }
-    format!("{title}\n\n{}\nIt is {}.\n", columns(&rows, &layout), frame.verdict())
+    print(&if args.json { document(args, &times, &frame) } else { format!("{title}\n\n{frame}\n") })
 }
 
 fn document(args: &ObjectiveArgs, times: &TimeDensity, frame: &Frame) -> String {

@@ -29,12 +29,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
-/// Number of λ bins in which errors are collected; the next constants are the refresh interval and
-/// the first step at which the learned density is used.
-const BINS: usize = 64;
-const REFRESH: u64 = 10;
-const FIRST_LEARNED: u64 = 30;
-
 /// Progress of a training run, reported after every step.
 ///
 /// ```
@@ -251,7 +245,7 @@ impl Trainer {
         lanes.watch(Stop::default(), &done);
         Ok(Self {
             contents: Contents::of(data)?,
-            learner: Learner::new(objective.range(), BINS)?,
+            learner: Learner::new(objective.range(), Learner::BINS)?,
             base: objective,
             drawn: None,
             errors: None,
@@ -545,7 +539,7 @@ impl Trainer {
         }
         self.lanes.seen().for_each(|row| self.learner.observe(row.lambda, row.error, row.weight));
         self.learner.fade();
-        if self.step >= FIRST_LEARNED && self.step.is_multiple_of(REFRESH) {
+        if self.step >= Learner::FIRST && self.step.is_multiple_of(Learner::REFRESH) {
             let recipe = &self.problem.recipe;
             self.errors = (recipe.weight == Weight::Uncertainty).then(|| self.learner.errors());
             self.drawn = recipe.adaptive.then(|| self.learner.density());

@@ -9,6 +9,11 @@
 
 use super::Objective;
 use crate::error::Result;
+use crate::text::{Column, columns};
+use std::fmt;
+
+/// Number of cells of a bar.
+const CELLS: usize = 20;
 
 /// An objective at one level.
 ///
@@ -85,6 +90,24 @@ impl Frame {
             (_, true) => "a bound on the likelihood of data with added noise: w·p nowhere rises with λ",
             _ => "no bound on a likelihood: w·p rises with λ somewhere",
         }
+    }
+}
+
+/// A line for each level with a bar for w·p, and the verdict.
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (narrow, wide) = (Column::Right(9), Column::Right(10));
+        let layout = [narrow, narrow, narrow, wide, wide, wide, Column::Left(0)];
+        let mut rows = vec![["λ", "time", "σ/α", "p(λ)", "w(λ)", "w·p", ""].map(String::from)];
+        let most = self.points.iter().map(|point| point.product).fold(0.0, f64::max);
+        for point in &self.points {
+            let share = if most > 0.0 { point.product / most } else { 0.0 };
+            let bar = "━".repeat((share * CELLS as f64).round() as usize);
+            let numbers = [point.time, point.sigma, point.density, point.weight, point.product];
+            let [time, sigma, density, weight, product] = numbers.map(|value| format!("{value:.4e}"));
+            rows.push([format!("{:.4}", point.lambda), time, sigma, density, weight, product, bar]);
+        }
+        write!(f, "{}\nIt is {}.", columns(&rows, &layout), self.verdict())
     }
 }
 

@@ -18,14 +18,6 @@ use crate::error::{Error, Result};
 use crate::formulation::LambdaRange;
 use serde::{Deserialize, Serialize};
 
-/// The share of the levels that stay uniform.
-const UNIFORM: f64 = 0.1;
-/// The share of its weight that a sum keeps per batch: a memory of fifty batches.
-const KEEP: f64 = 0.98;
-/// The number of rows after which a bin's own mean is used. With fewer rows the bin is mixed with
-/// the mean of all bins.
-const ENOUGH: f64 = 10.0;
-
 /// Running statistics of the error at every noise level.
 ///
 /// ```
@@ -53,6 +45,20 @@ pub struct Learner {
 }
 
 impl Learner {
+    /// The number of bins of a training.
+    pub const BINS: usize = 64;
+    /// The share of the levels that stay uniform.
+    pub const UNIFORM: f64 = 0.1;
+    /// The share of its weight that a sum keeps per batch: a memory of fifty batches.
+    pub const KEEP: f64 = 0.98;
+    /// The number of rows after which a bin's own mean is used. With fewer rows the bin is mixed
+    /// with the mean of all bins.
+    pub const ENOUGH: f64 = 10.0;
+    /// The number of batches before a density is used for the first time.
+    pub const FIRST: u64 = 30;
+    /// The number of batches between two densities.
+    pub const REFRESH: u64 = 10;
+
     /// Returns a learner on equal bins of a range, without observations.
     ///
     /// ```
@@ -126,7 +132,7 @@ impl Learner {
     /// ```
     pub fn fade(&mut self) {
         for sums in [&mut self.counts, &mut self.errors, &mut self.squares] {
-            sums.iter_mut().for_each(|sum| *sum *= KEEP);
+            sums.iter_mut().for_each(|sum| *sum *= Self::KEEP);
         }
     }
 
@@ -136,7 +142,9 @@ impl Learner {
         let roots = self.means(&self.squares).into_iter().map(f64::sqrt).collect::<Vec<_>>();
         let total: f64 = roots.iter().sum();
         let bins = roots.len() as f64;
-        let mass = |root: f64| UNIFORM / bins + (1.0 - UNIFORM) * if total > 0.0 { root / total } else { 1.0 / bins };
+        let mass = |root: f64| {
+            Self::UNIFORM / bins + (1.0 - Self::UNIFORM) * if total > 0.0 { root / total } else { 1.0 / bins }
+        };
         self.histogram(roots.into_iter().map(mass).collect())
     }
 
@@ -167,7 +175,7 @@ impl Learner {
         let count: f64 = self.counts.iter().sum();
         let all = if count > 0.0 { sums.iter().sum::<f64>() / count } else { 1.0 };
         let lean = |(sum, count): (&f64, &f64)| {
-            let trust = (count / ENOUGH).min(1.0);
+            let trust = (count / Self::ENOUGH).min(1.0);
             if *count > 0.0 { trust * sum / count + (1.0 - trust) * all } else { all }
         };
         sums.iter().zip(&self.counts).map(lean).collect()
