@@ -126,6 +126,9 @@ registry! {
     BOUND_LEVELS = 0x4100_0000 ..= 0x4100_0000, "noise levels of the likelihood bound";
     /// Noise of the likelihood bound, one draw per noise level (`likelihood::Bound`).
     BOUND_NOISE = 0x4200_0000 ..= 0x42ff_ffff, "noise of the likelihood bound";
+    /// Uniforms that choose the tokens a likelihood bound reveals, one draw per round and number of
+    /// tokens (`langevin-discrete`).
+    TOKEN_BOUND = 0x4300_0000 ..= 0x43ff_ffff, "revealed tokens of the likelihood bound";
     /// Uniforms that shuffle the rows of a diagnosis, one draw per order (`diagnose`).
     DIAGNOSE_ORDER = 0x5000_0000 ..= 0x50ff_ffff, "row orders of a diagnosis";
     /// Noise at which the residual of a score is measured, one draw per noise level (`diagnose`).
@@ -154,6 +157,9 @@ registry! {
     LABEL_DROPOUT = 0x8000_0006 ..= 0x8000_0006, "label dropout";
     /// Uniforms that crop and flip a training image (`langevin-train`, `langevin-data`).
     AUGMENTATION = 0x8000_0007 ..= 0x8000_0007, "augmentation of pictures";
+    /// Uniforms that choose the number of noised tokens of a training row, and which ones
+    /// (`langevin-train`): draw 0 the number, draw 1 the tokens.
+    TRAINING_TOKENS = 0x8000_0008 ..= 0x8000_0009, "noised tokens of training";
     /// Normals of the random directions of a sliced distance (`metrics`). The sample index is the
     /// number of the direction.
     SLICED_DIRECTIONS = 0xffff_fffd ..= 0xffff_fffd, "directions of sliced distances";
