@@ -4,7 +4,7 @@
 //! any schedule:
 //!
 //! $$-\log p(x) \le \sum_{k=0}^{d-1} h_k(x), \qquad
-//!   h_k(x) = E_{|S| = k,\; i \notin S}\big[-\ln D_i(x_i \mid x_S)\big] .$$
+//!   h_k(x) = E_{|S| = k,\; i \text{ not in } S}\big[-\ln D_i(x_i \mid x_S)\big] .$$
 //!
 //! The list h_k is the *information profile*. The excess of a sampler that unmasks groups of sizes
 //! m_j, over the sampler that unmasks one token at a time, follows from it ([`excess`]).

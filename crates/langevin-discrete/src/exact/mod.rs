@@ -79,7 +79,7 @@ pub(crate) fn enumerable(letters: usize, length: usize) -> Result<usize> {
 }
 
 /// Returns the probabilities of all sequences of a density, in the order of a
-/// [`Law`](crate::plan::Law): letters include the mask.
+/// [`Law`]: letters include the mask.
 ///
 /// # Errors
 /// Returns an error if there are more than 4096 sequences.

@@ -266,7 +266,8 @@ impl By {
 pub enum Take {
     /// This many, or all that are left.
     Count(usize),
-    /// The largest number that keeps the sum of the entropies of all but the last within this bound, in nats.
+    /// The largest number that keeps the sum of the entropies of all but the last within this
+    /// bound, in nats.
     Bound(f64),
     /// All whose drawn letter has at least this probability, and the first one in any case.
     Above(f64),
