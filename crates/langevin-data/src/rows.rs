@@ -130,3 +130,45 @@ impl Rows for Floats {
         false
     }
 }
+/// Rows of letters in memory.
+pub(crate) struct Letters {
+    values: Vec<u32>,
+    width: usize,
+}
+
+impl Letters {
+    /// Creates rows from letters, row after row.
+    pub(crate) fn new(values: Vec<u32>, width: usize) -> Self {
+        Self { values, width }
+    }
+}
+
+impl Rows for Letters {
+    fn count(&self) -> usize {
+        self.values.len() / self.width
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn read_wide(&self, rows: &[usize], out: &mut [f64]) -> Result<()> {
+        for (row, out) in rows.iter().zip(out.chunks_exact_mut(self.width)) {
+            let letters = &self.values[row * self.width..][..self.width];
+            out.iter_mut().zip(letters).for_each(|(out, letter)| *out = f64::from(*letter));
+        }
+        Ok(())
+    }
+
+    fn read(&self, rows: &[usize], out: &mut [f32]) -> Result<()> {
+        for (row, out) in rows.iter().zip(out.chunks_exact_mut(self.width)) {
+            let letters = &self.values[row * self.width..][..self.width];
+            out.iter_mut().zip(letters).for_each(|(out, letter)| *out = *letter as f32);
+        }
+        Ok(())
+    }
+
+    fn is_wide(&self) -> bool {
+        false
+    }
+}

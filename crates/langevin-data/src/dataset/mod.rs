@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `own`, `digits` | data sets from rows of the caller, and the built-in one |
+//! | `own`, `digits`, `names` | data sets from rows of the caller, and the built-in ones |
 //! | `store` | storage of rows: numbers, or images |
 //! | `reading` | rows, read on demand |
 //! | `settle`, `counters` | selection of columns, without those that only count or name the rows |
@@ -12,6 +12,7 @@
 mod counters;
 mod digits;
 pub(crate) mod lattice;
+mod names;
 mod own;
 mod reading;
 mod refine;
@@ -28,6 +29,7 @@ use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::labels::Labels;
+use crate::vocabulary::Vocabulary;
 use langevin::SampleId;
 use langevin::noise::{draws, fill_uniforms};
 use std::fmt;
@@ -60,6 +62,8 @@ pub struct Dataset {
     /// Map between rows of the file and rows of the model.
     frame: Arc<Frame>,
     chosen: Chosen,
+    /// Letters of token data; `None` for rows of numbers.
+    vocabulary: Option<Arc<Vocabulary>>,
 }
 
 /// Mapping from a stored row to a row of the data set, where they differ.
@@ -106,6 +110,7 @@ impl Dataset {
             classes: classes.into(),
             skipped: Arc::new([]),
             store: Arc::new(store),
+            vocabulary: None,
         }
     }
 

@@ -1,0 +1,227 @@
+//! Letters of token data, and the map between text and letters.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Kind of the tokens of a data set.
+///
+/// ```
+/// use langevin_data::TokenKind;
+/// assert_eq!(TokenKind::parse("chars")?, TokenKind::Chars);
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum TokenKind {
+    /// Characters of a text.
+    Chars,
+    /// Bytes of a file, letters 0 to 255.
+    Bytes,
+    /// Words of a text, separated by white space.
+    Words,
+}
+
+impl TokenKind {
+    /// Names of the kinds, in the order of the variants.
+    pub const NAMES: [&'static str; 3] = ["chars", "bytes", "words"];
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// Returns an error that lists the kinds if the name is unknown.
+    pub fn parse(text: &str) -> Result<Self> {
+        let all = [Self::Chars, Self::Bytes, Self::Words];
+        all.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+            Error::argument("unknown kind of tokens")
+                .at("tokens")
+                .expected(Self::NAMES.join(", "))
+                .got(format!("'{text}'"))
+        })
+    }
+}
+
+/// The letters of token data: letter k stands for text k.
+///
+/// ```
+/// use langevin_data::{TokenKind, Vocabulary};
+/// let letters = ["", "a", "b"].map(String::from).into();
+/// let vocabulary = Vocabulary::new(TokenKind::Chars, letters, Some(0))?;
+/// assert_eq!(vocabulary.encode("bab", 5)?, [2, 1, 2, 0, 0]);
+/// assert_eq!(vocabulary.decode(&[2, 1, 2, 0, 0]), "bab");
+/// assert!(vocabulary.encode("cab", 5).unwrap_err().to_string().contains("'c'"));
+/// # Ok::<(), langevin_data::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vocabulary {
+    kind: TokenKind,
+    letters: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    padding: Option<u32>,
+}
+
+impl Vocabulary {
+    /// Creates a vocabulary; `padding` is the letter that fills sequences up to their length.
+    ///
+    /// # Errors
+    /// Returns an error if there is no letter, two letters have the same text, or the padding is no
+    /// letter.
+    pub fn new(kind: TokenKind, letters: Vec<String>, padding: Option<u32>) -> Result<Self> {
+        let bad = |expected: &str, got: String| Err(Error::argument("bad vocabulary").expected(expected).got(got));
+        if letters.is_empty() {
+            return bad("one letter or more", "none".into());
+        }
+        let mut seen = HashMap::new();
+        for (number, letter) in letters.iter().enumerate() {
+            if let Some(first) = seen.insert(letter, number) {
+                return bad("letters of different texts", format!("letters {first} and {number}, '{letter}'"));
+            }
+        }
+        match padding {
+            Some(letter) if letter as usize >= letters.len() => bad("a padding among the letters", letter.to_string()),
+            _ => Ok(Self { kind, letters, padding }),
+        }
+    }
+
+    /// Returns the kind of the tokens.
+    #[must_use]
+    pub fn kind(&self) -> TokenKind {
+        self.kind
+    }
+
+    /// Returns the text of every letter.
+    #[must_use]
+    pub fn letters(&self) -> &[String] {
+        &self.letters
+    }
+
+    /// Returns the number of letters.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "a vocabulary is never empty")]
+    pub fn len(&self) -> usize {
+        self.letters.len()
+    }
+
+    /// Returns the letter that fills sequences up to their length.
+    #[must_use]
+    pub fn padding(&self) -> Option<u32> {
+        self.padding
+    }
+
+    /// Returns the letters of a text, padded to `length` tokens.
+    ///
+    /// # Errors
+    /// Returns an error that names the token if it is no letter, and an error if the text is empty
+    /// or too long, or too short without a padding.
+    pub fn encode(&self, text: &str, length: usize) -> Result<Vec<u32>> {
+        let of: HashMap<&str, u32> = self.letters.iter().map(String::as_str).zip(0..).collect();
+        let mut tokens = Vec::with_capacity(length);
+        let mut push = |part: &str| match of.get(part) {
+            Some(letter) if Some(*letter) != self.padding => {
+                tokens.push(*letter);
+                Ok(())
+            }
+            _ => Err(Error::data("a token is not in the vocabulary")
+                .at(format!("token {}", tokens.len() + 1))
+                .expected(self.listed())
+                .got(format!("'{part}'"))),
+        };
+        match self.kind {
+            TokenKind::Words => text.split_whitespace().try_for_each(&mut push)?,
+            TokenKind::Chars => text.chars().try_for_each(|c| push(c.encode_utf8(&mut [0; 4])))?,
+            TokenKind::Bytes => text.bytes().try_for_each(|byte| push(&byte.to_string()))?,
+        }
+        let count = tokens.len();
+        if count == 0 || count > length || (count < length && self.padding.is_none()) {
+            return Err(Error::data("the sequence has the wrong length")
+                .expected(match self.padding {
+                    Some(_) => format!("1 to {length} tokens"),
+                    None => format!("{length} tokens"),
+                })
+                .got(count.to_string()));
+        }
+        tokens.resize(length, self.padding.unwrap_or_default());
+        Ok(tokens)
+    }
+
+    /// Returns the text of a sequence, without its padding.
+    ///
+    /// A token beyond the letters, such as the mask, is shown as `_`.
+    #[must_use]
+    pub fn decode(&self, tokens: &[u32]) -> String {
+        if self.kind == TokenKind::Bytes {
+            let bytes: Vec<u8> = tokens.iter().map(|token| u8::try_from(*token).unwrap_or(b'_')).collect();
+            return String::from_utf8_lossy(&bytes).into_owned();
+        }
+        let text = |token: &u32| match self.letters.get(*token as usize) {
+            Some(_) if Some(*token) == self.padding => "",
+            Some(letter) => letter,
+            None => "_",
+        };
+        let parts: Vec<&str> = tokens.iter().map(text).collect();
+        match self.kind {
+            TokenKind::Words => parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "),
+            TokenKind::Chars | TokenKind::Bytes => parts.concat(),
+        }
+    }
+
+    /// Returns the number of tokens before the padding at the end.
+    #[must_use]
+    pub fn used(&self, tokens: &[u32]) -> usize {
+        let padding = tokens.iter().rev().take_while(|token| Some(**token) == self.padding).count();
+        tokens.len() - padding
+    }
+
+    /// Returns the letters for messages: all of them if they are few.
+    fn listed(&self) -> String {
+        let shown: Vec<&str> = self.letters.iter().map(String::as_str).filter(|letter| !letter.is_empty()).collect();
+        match shown.len() {
+            0..=40 if self.kind != TokenKind::Words => format!("one of {:?}", shown.concat()),
+            count => format!("one of {count} {}", if self.kind == TokenKind::Words { "words" } else { "letters" }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letters(all: &[&str]) -> Vec<String> {
+        all.iter().map(|letter| (*letter).to_owned()).collect()
+    }
+
+    #[test]
+    fn texts_come_back() {
+        let words = Vocabulary::new(TokenKind::Words, letters(&["<pad>", "to", "be"]), Some(0)).unwrap();
+        assert_eq!(words.encode("to be  to", 4).unwrap(), [1, 2, 1, 0]);
+        assert_eq!(words.decode(&[1, 2, 1, 0]), "to be to");
+        assert_eq!(words.used(&[1, 2, 1, 0]), 3);
+        let bytes = Vocabulary::new(TokenKind::Bytes, (0..256).map(|b| b.to_string()).collect(), None).unwrap();
+        assert_eq!(bytes.decode(&bytes.encode("hé", 3).unwrap()), "hé");
+    }
+
+    #[test]
+    fn bad_sequences_are_refused() {
+        let chars = Vocabulary::new(TokenKind::Chars, letters(&["", "a", "b"]), Some(0)).unwrap();
+        let refused = |text: &str, words: &str| {
+            let error = chars.encode(text, 3).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        };
+        refused("abz", "token 3");
+        refused("abz", "\"ab\"");
+        refused("", "1 to 3 tokens");
+        refused("abab", "got 4");
+        let whole = Vocabulary::new(TokenKind::Chars, letters(&["a", "b"]), None).unwrap();
+        assert!(whole.encode("ab", 3).unwrap_err().to_string().contains("3 tokens"));
+        assert!(Vocabulary::new(TokenKind::Chars, letters(&["a", "a"]), None).is_err());
+        assert!(Vocabulary::new(TokenKind::Chars, letters(&["a"]), Some(1)).is_err());
+    }
+}
