@@ -15,8 +15,8 @@
 //! The example `examples/05_own_network.rs` shows all of this in one file.
 //!
 //! Inputs and outputs of a network have unit scale. The states have unit variance, and the output
-//! is multiplied by the root mean square of its formulation's output (see [`Network`]). A network on
-//! [tokens](Rows::tokens) has logits as its outputs.
+//! is multiplied by the root mean square of its formulation's output (see [`Network`]). A network
+//! on [tokens](Rows::tokens) has logits as its outputs.
 //!
 //! | item | role |
 //! |---|---|

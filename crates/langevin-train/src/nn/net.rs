@@ -363,8 +363,8 @@ pub trait Pass: Send {
     /// `keep`.
     ///
     /// `cotangent` is the gradient of the outputs. The gradient of the weights is added to
-    /// `gradient`; the gradient of the states overwrites `dx`. Tokens have no gradient, so a network
-    /// on tokens leaves `dx` as it is.
+    /// `gradient`; the gradient of the states overwrites `dx`. Tokens have no gradient, so a
+    /// network on tokens leaves `dx` as it is.
     ///
     /// # Errors
     /// Returns an error if the evaluation was stopped or a device failed.

@@ -1,4 +1,4 @@
-//! What the transformers of this crate share: blocks of tokens, modulated by a condition of the row.
+//! Common parts of the transformers: blocks of tokens, modulated by a condition of the row.
 //!
 //! A network cuts its input into tokens and embeds them as h. f are the
 //! [features](super::net::features) of the noise level. e is the row of the class table, whose last
