@@ -29,7 +29,7 @@
 //! | train | [`train`], or a [`Trainer`] for a run that is controlled step by step |
 //! | fine-tune | [`Recipe::of`], [`Trainer::from_network`], [`FINE_TUNING_RATE`] |
 //! | minimise another objective | [`task`] |
-//! | choose a network | [`MlpConfig`], [`DitConfig`], [`NetworkSpec`] |
+//! | choose a network | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`], [`NetworkSpec`] |
 //! | write a network | [`nn`] |
 //! | use a trained network | [`Network`], [`Device`] |
 //! | read the description of a network | [`Metadata`], [`DataSpec`], [`TrainingRecord`] |
@@ -62,7 +62,7 @@ pub use fingerprint::Fingerprint;
 pub use langevin_data::{Augment, Dataset};
 pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, TrainingRecord};
 pub use moments::{Moments, MomentsKind, MomentsSpec};
-pub use nn::{Activation, Device, DitConfig, MlpConfig, Network, NetworkSpec};
+pub use nn::{Activation, Device, DitConfig, MlpConfig, Network, NetworkSpec, SequenceConfig};
 pub use normalization::Normalization;
 pub use train::task;
 pub use train::{Averages, Budget, Decay, FINE_TUNING_RATE, Progress, Recipe, Trainer, train};

@@ -184,7 +184,7 @@ impl Vae {
         let mut out = Vec::with_capacity(values.len());
         for values in values.chunks(CHUNK) {
             let x: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-            let rows = Rows { x: &x, features: &ones[..x.len()], one_level: false, labels: &[] };
+            let rows = Rows::new(&x, &ones[..x.len()]);
             let pairs = pass
                 .forward(weights, rows, x.len(), false)
                 .map_err(|error| langevin::Error::model("the network cannot answer", error))?;
@@ -341,12 +341,12 @@ fn negative_elbo(half: &Mlp, weights: &[f32], x: &[f32], noise: &[f32], gradient
     let (encoder_gradient, decoder_gradient) = gradient.split_at_mut(middle);
     let ones = vec![1.0; count];
     let (mut encode, mut decode) = (half.pass(count), half.pass(count));
-    let given = Rows { x, features: &ones, one_level: false, labels: &[] };
+    let given = Rows::new(x, &ones);
     let encoded = encode.forward(encoder, given, count, true)?.as_chunks::<2>().0.to_vec();
     // Standard deviation that multiplies the encoder's noise.
     let deviation: Vec<f32> = encoded.iter().map(|[_, log]| (0.5 * bend(*log).0).exp()).collect();
     let z: Vec<f32> = encoded.iter().zip(&deviation).zip(noise).map(|(([mean, _], s), e)| mean + s * e).collect();
-    let latent = Rows { x: &z, features: &ones, one_level: false, labels: &[] };
+    let latent = Rows::new(&z, &ones);
     let mut loss = 0.0;
     let mut cotangent: Vec<f32> = Vec::with_capacity(2 * count);
     for ([mean, log], x) in decode.forward(decoder, latent, count, true)?.as_chunks::<2>().0.iter().zip(x) {

@@ -96,7 +96,7 @@ fn describe(network: &Network, directory: &Path, config: &str) -> Run {
     let fact = |term: &str, value: String, note: &str| (term.to_owned(), value, note.to_owned());
     let kind = match &metadata.network {
         langevin_train::NetworkSpec::Mlp(_) => "weights of a perceptron",
-        langevin_train::NetworkSpec::Dit(_) => "weights of a transformer",
+        langevin_train::NetworkSpec::Dit(_) | langevin_train::NetworkSpec::Sequence(_) => "weights of a transformer",
         _ => "weights",
     };
     let (process, prediction) = (&network.formulation().process, network.formulation().prediction);

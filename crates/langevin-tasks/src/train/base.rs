@@ -156,6 +156,7 @@ impl Base {
         match &self.recipe.network {
             NetworkSpec::Mlp(config) => config.classes,
             NetworkSpec::Dit(config) => config.classes,
+            NetworkSpec::Sequence(config) => config.classes,
             _ => 0,
         }
     }

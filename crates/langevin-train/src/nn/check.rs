@@ -92,13 +92,106 @@ pub fn check_gradient(
 /// # Examples
 /// See [`Net`](super::Net) for an example.
 pub fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, count: usize, tolerance: f64) -> Result<()> {
-    let (x, g) = (normals(count * width, 20), normals(count * width, 21));
+    let x = normals(count * width, 20);
     let (f, labels) = sorts(net, count);
+    let rows = Rows { labels: &labels, ..Rows::new(&x, &f) };
+    let dx = check_weights(net, weights, rows, count, tolerance, |out| super::net::check_outputs(out, &x))?;
+    let g = cotangent(x.len());
+    check_gradient("states", &x, &dx, tolerance, |x| value(net, weights, Rows { x, ..rows }, count, &g))
+}
+
+/// Checks the backward pass of a network on tokens, as [`check_gradients`] does.
+///
+/// The `count` rows have `length` tokens each, all `letters` in turn. The outputs must have the
+/// same number of logits for every token.
+///
+/// # Errors
+/// Returns an error that names the parameter and the element, or any error of an evaluation.
+///
+/// # Examples
+/// A bigram model: the logits of a token are its row of a table.
+///
+/// ```
+/// use langevin_train::Result;
+/// use langevin_train::nn::kernels::{embed, embed_back};
+/// use langevin_train::nn::{Net, Parameter, Pass, Rows, check_token_gradients};
+///
+/// const LETTERS: usize = 3;
+///
+/// #[derive(Debug)]
+/// struct Bigrams(Vec<Parameter>);
+///
+/// impl Net for Bigrams {
+///     fn parameters(&self) -> &[Parameter] { &self.0 }
+///     fn features(&self) -> usize { 0 }
+///     fn init(&self, seed: u64) -> Vec<f32> { Parameter::normals(&self.0, seed, |_| 1.0) }
+///     fn pass(&self, _: usize) -> Box<dyn Pass> { Box::new(Logits(Vec::new())) }
+/// }
+///
+/// struct Logits(Vec<f32>);
+///
+/// impl Pass for Logits {
+///     fn forward(&mut self, w: &[f32], rows: Rows<'_>, _: usize, _: bool) -> Result<&[f32]> {
+///         self.0.resize(rows.tokens.len() * LETTERS, 0.0);
+///         embed(w, LETTERS, rows.tokens, &mut self.0);
+///         Ok(&self.0)
+///     }
+///
+///     fn back(
+///         &mut self,
+///         _: &[f32],
+///         rows: Rows<'_>,
+///         cotangent: &[f32],
+///         gradient: Option<&mut [f32]>,
+///         _: Option<&mut [f32]>,
+///     ) -> Result<()> {
+///         if let Some(gradient) = gradient {
+///             embed_back(cotangent, LETTERS, rows.tokens, gradient);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let net = Bigrams(Parameter::layout([("table".to_owned(), [LETTERS, LETTERS])]));
+/// check_token_gradients(&net, &net.init(0), LETTERS, 4, 2, 1e-3)?;
+/// # Ok::<(), langevin_train::Error>(())
+/// ```
+pub fn check_token_gradients(
+    net: &dyn Net,
+    weights: &[f32],
+    letters: usize,
+    length: usize,
+    count: usize,
+    tolerance: f64,
+) -> Result<()> {
+    let tokens = letters_in_turn(letters, count * length);
+    let (f, labels) = sorts(net, count);
+    let rows = Rows { labels: &labels, ..Rows::of_tokens(&tokens, &f) };
+    let fits = |out: &[f32]| {
+        if !out.is_empty() && out.len().is_multiple_of(tokens.len()) {
+            return Ok(());
+        }
+        Err(Error::argument("the network's outputs do not fit its tokens")
+            .expected(format!("a multiple of {} elements", tokens.len()))
+            .got(out.len().to_string()))
+    };
+    check_weights(net, weights, rows, count, tolerance, fits).map(|_| ())
+}
+
+/// Checks the gradient of every parameter, and returns that of the states.
+fn check_weights(
+    net: &dyn Net,
+    weights: &[f32],
+    rows: Rows<'_>,
+    count: usize,
+    tolerance: f64,
+    fits: impl FnOnce(&[f32]) -> Result<()>,
+) -> Result<Vec<f32>> {
     let mut pass = net.pass(count + 3);
-    let (mut own, mut dx) = (vec![0.0; weights.len()], vec![0.0; x.len()]);
-    let rows = Rows { x: &x, features: &f, one_level: false, labels: &labels };
+    let (mut own, mut dx) = (vec![0.0; weights.len()], vec![0.0; rows.x.len()]);
     let kept = pass.forward(weights, rows, count, true)?.to_vec();
-    super::net::check_outputs(&kept, &x)?;
+    fits(&kept)?;
+    let g = cotangent(kept.len());
     pass.back(weights, rows, &g, Some(&mut own), Some(&mut dx))?;
     if pass.forward(weights, rows, count, false)? != kept {
         return Err(Error::argument("the outputs differ with and without `keep`"));
@@ -108,26 +201,38 @@ pub fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, count: usiz
     pass.forward(weights, rows, count, true)?;
     pass.back(weights, rows, &g, Some(&mut own), None)?;
     own.iter_mut().for_each(|g| *g *= 0.5);
-    // A failed evaluation becomes NaN, which the check rejects.
-    let value = |weights: &[f32], x: &[f32]| {
-        net.pass(count).forward(weights, Rows { x, ..rows }, count, false).map_or(f64::NAN, |out| dot(out, &g))
-    };
-    check_gradient("states", &x, &dx, tolerance, |x| value(weights, x))?;
     for parameter in net.parameters() {
         check_gradient(&parameter.name, parameter.of(weights), parameter.of(&own), tolerance, |part| {
             let mut weights = weights.to_vec();
             parameter.of_mut(&mut weights).copy_from_slice(part);
-            value(&weights, &x)
+            value(net, &weights, rows, count, &g)
         })?;
     }
-    Ok(())
+    Ok(dx)
+}
+
+/// Computes the function whose gradient is checked, Σ outᵢ gᵢ.
+///
+/// A failed evaluation becomes NaN, which the check rejects.
+fn value(net: &dyn Net, weights: &[f32], rows: Rows<'_>, count: usize, g: &[f32]) -> f64 {
+    net.pass(count).forward(weights, rows, count, false).map_or(f64::NAN, |out| dot(out, g))
+}
+
+/// Returns the gradient of `len` outputs that the checks use.
+fn cotangent(len: usize) -> Vec<f32> {
+    normals(len, 21)
+}
+
+/// Returns `len` tokens in which every letter occurs, in an order that differs from row to row.
+pub(crate) fn letters_in_turn(letters: usize, len: usize) -> Vec<u32> {
+    (0..len).map(|i| ((i + i / letters.max(1)) % letters.max(1)) as u32).collect()
 }
 
 /// Returns features and labels for `count` rows: levels from clean to noisy, every class and no
 /// class.
 pub(crate) fn sorts(net: &dyn Net, count: usize) -> (Vec<f32>, Vec<u32>) {
     let mut f = vec![0.0; count * net.features()];
-    for (row, f) in f.chunks_exact_mut(net.features()).enumerate() {
+    for (row, f) in f.chunks_exact_mut(net.features().max(1)).enumerate() {
         let angle = 0.1 + 1.3 * row as f64 / count as f64;
         features(angle.cos(), angle.sin(), f);
     }

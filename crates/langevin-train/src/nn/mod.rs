@@ -15,15 +15,16 @@
 //! The example `examples/05_own_network.rs` shows all of this in one file.
 //!
 //! Inputs and outputs of a network have unit scale. The states have unit variance, and the output
-//! is multiplied by the root mean square of its formulation's output (see [`Network`]).
+//! is multiplied by the root mean square of its formulation's output (see [`Network`]). A network
+//! on [tokens](Rows::tokens) has logits as its outputs.
 //!
 //! | item | role |
 //! |---|---|
-//! | [`MlpConfig`], [`DitConfig`] | the built-in perceptron and transformer |
+//! | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`] | the built-in perceptron and transformers |
 //! | [`Net`], [`Pass`], [`Parameter`], [`Rows`], [`features`] | the interface of a network |
 //! | [`Architecture`], [`CustomNetwork`], [`NetworkSpec`] | the description stored in model files |
 //! | [`kernels`] | layers with their gradients |
-//! | [`check_gradient`], [`check_gradients`] | gradients against finite differences |
+//! | [`check_gradient`], [`check_gradients`], [`check_token_gradients`] | gradients against finite differences |
 //! | [`Device`], [`Stop`] | evaluation on a GPU, interruption within a step |
 //! | [`Network`] | a trained network |
 
@@ -35,15 +36,18 @@ pub mod kernels;
 pub(crate) mod mlp;
 pub(crate) mod net;
 pub(crate) mod network;
+pub(crate) mod sequence;
 pub(crate) mod spec;
 pub(crate) mod stop;
+mod transformer;
 
-pub use check::{check_gradient, check_gradients};
+pub use check::{check_gradient, check_gradients, check_token_gradients};
 pub use device::Device;
 pub use dit::DitConfig;
 pub use kernels::Activation;
 pub use mlp::MlpConfig;
 pub use net::{Net, Parameter, Pass, Rows, features};
 pub use network::Network;
+pub use sequence::SequenceConfig;
 pub use spec::{Architecture, CustomNetwork, NetworkSpec};
 pub use stop::Stop;

@@ -140,8 +140,10 @@ pub(crate) const MAX_PARAMETERS: usize = 1 << 28;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Rows<'a> {
-    /// States at unit variance, rows × elements of a sample.
+    /// States at unit variance, rows × elements of a sample; empty for a network on tokens.
     pub x: &'a [f32],
+    /// Letters of a network on tokens, rows × tokens of a sample; empty for a network on numbers.
+    pub tokens: &'a [u32],
     /// [`features`] of the noise levels, rows × [`Net::features`].
     pub features: &'a [f32],
     /// True if all rows have the same noise level, so that level-dependent values can be computed
@@ -164,7 +166,21 @@ impl<'a> Rows<'a> {
     /// ```
     #[must_use]
     pub fn new(x: &'a [f32], features: &'a [f32]) -> Self {
-        Self { x, features, one_level: false, labels: &[] }
+        Self { x, tokens: &[], features, one_level: false, labels: &[] }
+    }
+
+    /// Returns rows of tokens with individual noise levels and without classes.
+    ///
+    /// `features` is empty for a network that does not see the noise level.
+    ///
+    /// ```
+    /// use langevin_train::nn::Rows;
+    /// let rows = Rows::of_tokens(&[3, 0, 1, 3], &[]);
+    /// assert!(rows.tokens.len() == 4 && rows.x.is_empty());
+    /// ```
+    #[must_use]
+    pub fn of_tokens(tokens: &'a [u32], features: &'a [f32]) -> Self {
+        Self { tokens, ..Self::new(&[], features) }
     }
 
     /// Returns the row of the class table for each of `count` rows.
@@ -187,7 +203,8 @@ impl<'a> Rows<'a> {
 /// memory.
 pub(crate) const MOST_LANES: usize = 8;
 
-/// Network without its weights: a function from rows to rows of the same shape.
+/// Network without its weights: a function from rows to rows of the same shape, or from tokens to
+/// logits.
 ///
 /// The weights are one flat list, which the optimiser, the averages and the model file access
 /// through [`Parameter`]s. An evaluation takes place in a [`Pass`], which owns the memory for some
@@ -252,7 +269,8 @@ pub trait Net: Debug + Send + Sync {
     /// Returns the parameters, in memory order and without gaps ([`Parameter::layout`]).
     fn parameters(&self) -> &[Parameter];
 
-    /// Returns the number of noise-level [`features`] of a row, at least 1.
+    /// Returns the number of noise-level [`features`] of a row; 0 for a network that does not see
+    /// the noise level.
     fn features(&self) -> usize;
 
     /// Returns the number of classes; 0 for an unconditional network.
@@ -332,17 +350,21 @@ pub trait Pass: Send {
 
     /// Computes the outputs of `count` rows, as many elements as `rows.x`.
     ///
+    /// A network on tokens returns rows × tokens × vocabulary logits.
+    ///
     /// With `keep`, [`back`](Self::back) may be called next, any number of times.
     ///
     /// # Errors
-    /// Returns an error if the evaluation was stopped or a device failed.
+    /// Returns an error if the evaluation was stopped, a device failed, or the rows are not of the
+    /// kind that the network takes.
     fn forward(&mut self, weights: &[f32], rows: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]>;
 
     /// Computes the backward pass of the last [`forward`](Self::forward), which must have had
     /// `keep`.
     ///
     /// `cotangent` is the gradient of the outputs. The gradient of the weights is added to
-    /// `gradient`; the gradient of the states overwrites `dx`.
+    /// `gradient`; the gradient of the states overwrites `dx`. Tokens have no gradient, so a
+    /// network on tokens leaves `dx` as it is.
     ///
     /// # Errors
     /// Returns an error if the evaluation was stopped or a device failed.

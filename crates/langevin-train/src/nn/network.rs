@@ -328,7 +328,7 @@ impl Network {
     ) -> langevin::Result<()> {
         self.chunked(len, query, get, |chunk, pass| {
             let (first, scales) = (chunk.first * self.width, &chunk.scales);
-            let rows = Rows { x: &chunk.x, features: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
+            let rows = Rows { one_level: chunk.one_level, labels: &chunk.labels, ..Rows::new(&chunk.x, &chunk.f) };
             let out = pass.forward(&self.values, rows, chunk.padded, false)?;
             check_outputs(out, &chunk.x)?;
             scatter(out, scales, self.width, |i, value| put(first + i, value));
@@ -360,7 +360,7 @@ impl Network {
         let read = |i: usize| narrow(x[i]);
         self.chunked(x.len(), query, read, |chunk, pass| {
             let (first, count) = (chunk.first * width, chunk.scales.len());
-            let rows = Rows { x: &chunk.x, features: &chunk.f, one_level: chunk.one_level, labels: &chunk.labels };
+            let rows = Rows { one_level: chunk.one_level, labels: &chunk.labels, ..Rows::new(&chunk.x, &chunk.f) };
             let value = pass.forward(&self.values, rows, chunk.padded, true)?;
             check_outputs(value, &chunk.x)?;
             scatter(value, &chunk.scales, width, |i, value| out[first + i] = widen(value));

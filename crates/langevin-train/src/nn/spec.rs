@@ -4,6 +4,7 @@ use super::device::Device;
 use super::dit::{Dit, DitConfig};
 use super::mlp::{Mlp, MlpConfig};
 use super::net::{MAX_PARAMETERS, Net, check_size};
+use super::sequence::{Sequence, SequenceConfig};
 use crate::error::{Error, Result};
 use crate::moments;
 use serde::de::DeserializeOwned;
@@ -27,6 +28,8 @@ pub enum NetworkSpec {
     Mlp(MlpConfig),
     /// Diffusion transformer, for images.
     Dit(DitConfig),
+    /// Transformer for sequences of tokens.
+    Sequence(SequenceConfig),
     /// Network defined outside this crate, built with [`NetworkSpec::custom`].
     Custom(CustomNetwork),
 }
@@ -138,9 +141,9 @@ impl CustomNetwork {
 /// Checks that the parts of a network fit each other.
 fn check(net: &dyn Net) -> Result<()> {
     let bad = |expected: &str, got: String| Err(Error::argument("bad network").expected(expected).got(got));
-    if net.features() == 0 || net.chunk() == 0 || net.lanes() == 0 {
-        let counts = format!("{} features, {} rows, {} lanes", net.features(), net.chunk(), net.lanes());
-        return bad("at least one feature of the level, one row of a chunk and one lane", counts);
+    if net.chunk() == 0 || net.lanes() == 0 {
+        let counts = format!("{} rows, {} lanes", net.chunk(), net.lanes());
+        return bad("at least one row of a chunk and one lane", counts);
     }
     let (mut end, mut names) = (0usize, HashSet::from([moments::MEAN, moments::COVARIANCE, moments::SPECTRUM]));
     for parameter in net.parameters() {
@@ -200,13 +203,17 @@ impl NetworkSpec {
                 Ok(device.place(Mlp::new(*config, width, width)))
             }
             Self::Dit(config) => Ok(device.place(Dit::new(*config, shape)?)),
-            Self::Custom(_) if !device.is_cpu() => Err(Error::device("a network of one's own has no form for a card")
-                .at("device")
-                .expected("cpu")
-                .got(device.to_string())),
+            Self::Sequence(_) if !device.is_cpu() => Err(formless("a network on tokens", device)),
+            Self::Sequence(config) => Ok(Box::new(Sequence::new(*config, shape)?)),
+            Self::Custom(_) if !device.is_cpu() => Err(formless("a network of one's own", device)),
             Self::Custom(custom) => custom.build(shape),
         }
     }
+}
+
+/// Returns the error of a network that only the processor evaluates.
+fn formless(what: &str, device: &Device) -> Error {
+    Error::device(format!("{what} has no form for a card")).at("device").expected("cpu").got(device.to_string())
 }
 
 impl Default for NetworkSpec {
@@ -218,6 +225,12 @@ impl Default for NetworkSpec {
 impl From<DitConfig> for NetworkSpec {
     fn from(config: DitConfig) -> Self {
         Self::Dit(config)
+    }
+}
+
+impl From<SequenceConfig> for NetworkSpec {
+    fn from(config: SequenceConfig) -> Self {
+        Self::Sequence(config)
     }
 }
 

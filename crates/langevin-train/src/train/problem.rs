@@ -63,7 +63,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn rows(&self) -> Rows<'_> {
-        Rows { x: &self.x, features: &self.f, one_level: false, labels: &self.labels }
+        Rows { labels: &self.labels, ..Rows::new(&self.x, &self.f) }
     }
 
     /// Computes the losses of the outputs and stores their gradient, the

@@ -303,7 +303,7 @@ mod tests {
         let x: Vec<f32> = normals(count * width, 2).iter().map(|x| size_of_x * x).collect();
         let g = normals(count * width, 3);
         let (f, labels) = sorts(net, count);
-        let rows = Rows { x: &x, features: &f, one_level: false, labels: &labels };
+        let rows = Rows { labels: &labels, ..Rows::new(&x, &f) };
         let run = |net: &dyn Net| {
             let mut pass = net.pass(count);
             let out = pass.forward(&weights, rows, count, false).unwrap().to_vec();

@@ -1,29 +1,16 @@
 //! The diffusion transformer: its configuration and its parameters.
 //!
-//! The forward and backward passes are in [`pass`] and [`block`].
-//!
-//! An image at unit variance is cut into patches, and each patch becomes a token. f are the
-//! [features](super::net::features) of the noise level. e is the row of the class table, whose last
-//! row stands for no class:
+//! The blocks and their condition are those of every [transformer](super::transformer). An image at
+//! unit variance is cut into patches, and each patch becomes a token:
 //!
 //! ```text
-//! h    = patch P + b + position              c = silu(silu(f T) C + b + e)
-//!
-//! (s₁, r₁, g₁, s₂, r₂, g₂) = c M + b         for each of `depth` blocks
-//! h   ← h + g₁ ⊙ attention(norm(h) ⊙ (1 + r₁) + s₁)
-//! h   ← h + g₂ ⊙ (gelu(( norm(h) ⊙ (1 + r₂) + s₂) F + b) G + b)
-//!
-//! (s, r) = c M + b,   out = (norm(h) ⊙ (1 + r) + s) O + b,  patches reassembled
+//! h = patch P + b + position,   blocks,   out = patches reassembled
 //! ```
 //!
-//! The modulations M and the last layer start at zero. Every block therefore starts as the
-//! identity, and the first output is zero ("adaLN-zero"). Queries and keys are normalised to root
-//! mean square 1. Positions are sines and cosines of row and column.
+//! Positions are sines and cosines of row and column.
 //!
-//! Source: Peebles & Xie, arXiv 2212.09748; normalised queries and keys: Dehghani et al., arXiv
-//! 2302.05442.
+//! Source: Peebles & Xie, arXiv 2212.09748.
 
-mod block;
 mod pass;
 mod shape;
 #[cfg(feature = "gpu")]
@@ -35,43 +22,27 @@ pub use shape::DitConfig;
 
 impl Net for Dit {
     fn parameters(&self) -> &[Parameter] {
-        &self.parameters
+        &self.body.parameters
     }
 
     fn features(&self) -> usize {
-        self.config.fourier + 1
+        self.body.features
     }
 
     fn classes(&self) -> usize {
-        self.config.classes
+        self.body.classes
     }
 
-    /// Returns the initial weights.
-    ///
-    /// Weights are normal with variance 1/inputs; modulations, biases and the last layer are zero;
-    /// gains are one. The class table has a standard deviation of ½, about that of the noise-level
-    /// embedding.
     fn init(&self, seed: u64) -> Vec<f32> {
-        let mut values = Parameter::normals(&self.parameters, seed, |parameter| match parameter.name.as_str() {
-            "class" => 0.5,
-            "out.w" => 0.0,
-            name if name.ends_with(".w") && !name.ends_with("mod.w") => (parameter.shape[0] as f32).sqrt().recip(),
-            "time.in" => (parameter.shape[0] as f32).sqrt().recip(),
-            _ => 0.0,
-        });
-        for parameter in self.parameters.iter().filter(|parameter| parameter.name.ends_with(".gain")) {
-            parameter.of_mut(&mut values).fill(1.0);
-        }
-        values
+        self.body.init(seed, |_| None)
     }
 
-    /// Returns as many images as have about 256 tokens.
     fn chunk(&self) -> usize {
-        (256 / self.grid.tokens()).max(1)
+        self.body.chunk()
     }
 
     fn pass(&self, rows: usize) -> Box<dyn Pass> {
-        Box::new(pass::Memory::new(self.clone(), rows))
+        Box::new(pass::Memory::new(self, rows))
     }
 }
 

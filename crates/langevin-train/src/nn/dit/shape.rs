@@ -1,7 +1,8 @@
 //! Sizes of the transformer, its patches, and its parameters.
 
-use super::super::net::{Parameter, check_size, extents};
+use super::super::net::extents;
 use crate::error::{Error, Result};
+use crate::nn::transformer::{MAX_TOKENS, Sizes, Transformer, check_blocks, check_bounds};
 use serde::{Deserialize, Serialize};
 
 /// Configuration of a diffusion transformer for images.
@@ -49,27 +50,8 @@ impl DitConfig {
     /// Checks that the sizes form a network for images of this shape and are not excessive.
     fn check(&self, shape: &[usize]) -> Result<Grid> {
         let grid = Grid::new(shape, self.patch)?;
-        let bounds = [
-            ("width", self.width, 4, 1 << 13),
-            ("depth", self.depth, 1, 1 << 7),
-            ("heads", self.heads, 1, 1 << 7),
-            ("fourier", self.fourier, 1, 1 << 10),
-            ("classes", self.classes, 0, 1 << 20),
-        ];
-        for (name, value, low, high) in bounds {
-            if !(low..=high).contains(&value) {
-                return Err(Error::argument("bad network size")
-                    .at(name)
-                    .expected(format!("{low} to {high}"))
-                    .got(value.to_string()));
-            }
-        }
-        if !self.width.is_multiple_of(self.heads) {
-            return Err(Error::argument("the heads do not share the width")
-                .at("heads")
-                .expected(format!("a divisor of the width {}", self.width))
-                .got(self.heads.to_string()));
-        }
+        check_blocks(self.width, self.depth, self.heads, self.classes)?;
+        check_bounds(&[("fourier", self.fourier, 1, 1 << 10)])?;
         if grid.tokens() > MAX_TOKENS {
             return Err(Error::too_large("too many patches")
                 .at("patch")
@@ -77,26 +59,9 @@ impl DitConfig {
                 .got(format!("{} of a picture of {}", grid.tokens(), extents(shape)))
                 .hinting("choose a larger patch"));
         }
-        // The sizes above are bounded, so only the class table can overflow.
-        let w = self.width;
-        let block = w * 6 * w + 12 * w * w + 16 * w;
-        let total = self.depth * block + 4 * w * w + 2 * grid.patch_width() * w;
-        let total = self.classes.checked_mul(w).and_then(|classes| classes.checked_add(total));
-        check_size(
-            total,
-            format_args!(
-                "for a transformer of width {w} and depth {} with patches of {} pixels on pictures of {}",
-                self.depth,
-                self.patch,
-                extents(shape)
-            ),
-        )?;
         Ok(grid)
     }
 }
-
-/// Largest number of tokens of an image.
-const MAX_TOKENS: usize = 1 << 14;
 
 /// Division of an image into patches.
 #[derive(Clone, Copy, Debug)]
@@ -187,57 +152,26 @@ impl Grid {
 pub(crate) struct Dit {
     pub(super) config: DitConfig,
     pub(super) grid: Grid,
-    pub(super) parameters: Vec<Parameter>,
+    pub(super) body: Transformer,
 }
-
-/// Parameters before the blocks, in order; the class table exists only if there are classes.
-const HEAD: [&str; 6] = ["patch.w", "patch.b", "time.in", "time.w", "time.b", "class"];
-/// Parameters of a block.
-pub(super) const BLOCK: [&str; 11] =
-    ["mod.w", "mod.b", "qkv.w", "qkv.b", "gain", "proj.w", "proj.b", "fc1.w", "fc1.b", "fc2.w", "fc2.b"];
-/// Parameters after the blocks.
-pub(super) const TAIL: [&str; 4] = ["out.mod.w", "out.mod.b", "out.w", "out.b"];
 
 impl Dit {
     pub(crate) fn new(config: DitConfig, shape: &[usize]) -> Result<Self> {
         let grid = config.check(shape)?;
-        let (w, features, patch) = (config.width, config.fourier + 1, grid.patch_width());
-        let size = |name: &str| match name {
-            "patch.w" => [patch, w],
-            "time.in" => [features, w],
-            "class" => [config.classes + 1, w],
-            "mod.w" => [w, 6 * w],
-            "mod.b" => [1, 6 * w],
-            "qkv.w" => [w, 3 * w],
-            "qkv.b" => [1, 3 * w],
-            "gain" => [1, w / config.heads],
-            "fc1.w" => [w, 4 * w],
-            "fc1.b" => [1, 4 * w],
-            "fc2.w" => [4 * w, w],
-            "out.mod.w" => [w, 2 * w],
-            "out.mod.b" => [1, 2 * w],
-            "out.w" => [w, patch],
-            "out.b" => [1, patch],
-            "time.w" | "proj.w" => [w, w],
-            _ => [1, w],
-        };
-        let classed = HEAD.iter().filter(|name| **name != "class" || config.classes > 0);
-        let head = classed.map(|name| ((*name).to_owned(), size(name)));
-        let blocks = (0..config.depth)
-            .flat_map(|block| BLOCK.iter().map(move |name| (format!("block.{block}.{name}"), size(name))));
-        let tail = TAIL.iter().map(|name| ((*name).to_owned(), size(name)));
-        Ok(Self { config, grid, parameters: Parameter::layout(head.chain(blocks).chain(tail)) })
-    }
-
-    pub(super) fn head_parameters(&self) -> &[Parameter] {
-        &self.parameters[..self.parameters.len() - TAIL.len() - self.config.depth * BLOCK.len()]
-    }
-
-    pub(super) fn block_parameters(&self, block: usize) -> &[Parameter] {
-        &self.parameters[self.head_parameters().len() + block * BLOCK.len()..][..BLOCK.len()]
-    }
-
-    pub(super) fn tail_parameters(&self) -> &[Parameter] {
-        &self.parameters[self.parameters.len() - TAIL.len()..]
+        let DitConfig { width, depth, heads, .. } = config;
+        let sizes = Sizes { width, heads, tokens: grid.tokens(), causal: false };
+        let patch = grid.patch_width();
+        let body = Transformer::new(
+            sizes,
+            depth,
+            &[("patch.w", [patch, width]), ("patch.b", [1, width])],
+            [config.fourier + 1, config.classes, patch],
+            format_args!(
+                "for a transformer of width {width} and depth {depth} with patches of {} pixels on pictures of {}",
+                config.patch,
+                extents(shape)
+            ),
+        )?;
+        Ok(Self { config, grid, body })
     }
 }

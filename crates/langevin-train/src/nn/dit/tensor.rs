@@ -1,9 +1,10 @@
 //! The transformer as tensor operations.
 
-use super::shape::{BLOCK, Dit, TAIL};
+use super::shape::Dit;
 use crate::nn::device::gpu::{Body, Given, KEPT};
 use crate::nn::kernels::activation::{Activation, tensor::activate};
 use crate::nn::kernels::norm::EPSILON;
+use crate::nn::transformer::{BLOCK, TAIL};
 use burn::tensor::{Int, Tensor, TensorData, activation::softmax};
 
 /// Computes x̂ ⊙ (1 + scale) + shift for every token.
@@ -51,7 +52,7 @@ impl Body for Dit {
         let modulation = |at: usize| c.clone().matmul(weights[at].clone()) + weights[at + 1].clone();
         let part = |m: &Tensor<2>, i: usize| m.clone().narrow(1, i * w, w).reshape([count, 1, w]);
 
-        let head_parameters = self.head_parameters().len();
+        let head_parameters = self.body.head().len();
         for block in 0..self.config.depth {
             let at = head_parameters + block * BLOCK.len();
             let m = modulation(at);

@@ -14,6 +14,9 @@
 //! dv += Pᵀ do      dP = do vᵀ      dS = P ⊙ (dP − Σ_j do ⊙ out)      dq̃ += dS k      dk += dSᵀ q̃
 //! ```
 //!
+//! Causal attention masks the keys after each query: their elements of P and of dS are zero. Tiles
+//! that are wholly masked are skipped.
+//!
 //! Queries and keys have unit root mean square. One gain replaces separate gains of queries and
 //! keys, because only their product affects the result.
 //!
@@ -39,6 +42,8 @@ pub(crate) struct Heads {
     pub(crate) tokens: usize,
     pub(crate) width: usize,
     pub(crate) head: usize,
+    /// True if a query sees its own key and those before it alone.
+    pub(crate) causal: bool,
 }
 
 impl Heads {
@@ -65,6 +70,13 @@ impl Heads {
         (first, count): (usize, usize),
     ) -> MatMut<'a, f32> {
         strided_mut(&mut qkv[self.at(part, index, first)..], count, self.head, self.stride())
+    }
+
+    /// Returns the tiles of keys that a tile of queries sees, and the number of keys that its first
+    /// query sees in each; every later query sees one more, up to the length of the tile.
+    fn seen(self, (first, count): (usize, usize)) -> impl Iterator<Item = ((usize, usize), usize)> {
+        let end = if self.causal { first + count } else { self.tokens };
+        tiles(end).map(move |keys| (keys, if self.causal && keys.0 == first { 1 } else { keys.1 }))
     }
 
     /// Returns the rows of a result for a tile of tokens.
@@ -115,10 +127,16 @@ fn scaled_with<S: Simd>(_simd: S, q: &[f32], stride: usize, gain: &[f32], factor
 }
 
 /// Replaces a tile of S by e^{S − m}, and updates m, the sums and the rescaling factors.
+///
+/// The first row sees `seen` keys and every later row one more; the elements of the others become
+/// zero.
 #[pulp::with_simd(soften = pulp::Arch::new())]
 #[inline(always)]
-fn soften_with<S: Simd>(_simd: S, s: &mut [f32], keys: usize, row: &mut [[f32; 3]]) {
-    for (s, row) in s.chunks_exact_mut(keys).zip(row) {
+fn soften_with<S: Simd>(_simd: S, s: &mut [f32], keys: usize, seen: usize, row: &mut [[f32; 3]]) {
+    for (place, (s, row)) in s.chunks_exact_mut(keys).zip(row).enumerate() {
+        let seen = keys.min(seen + place);
+        let (s, masked) = s.split_at_mut(seen);
+        masked.fill(0.0);
         let mut lanes = [f32::NEG_INFINITY; LANES];
         let (whole, rest) = s.as_chunks::<{ LANES }>();
         for s in whole {
@@ -127,7 +145,7 @@ fn soften_with<S: Simd>(_simd: S, s: &mut [f32], keys: usize, row: &mut [[f32; 3
         lanes.iter_mut().zip(rest).for_each(|(m, s)| *m = if *s > *m { *s } else { *m });
         let most = lanes.iter().fold(row[0], |m, s| if *s > m { *s } else { m });
         s.iter_mut().for_each(|s| *s = exp(*s - most));
-        let total = sum(keys, |i| s[i]);
+        let total = sum(seen, |i| s[i]);
         let factor = exp(row[0] - most);
         *row = [most, row[1] * factor + total, factor];
     }
@@ -143,10 +161,25 @@ fn times(values: &mut [f32], width: usize, row: &[[f32; 3]], factor: impl Fn(&[f
 }
 
 /// Replaces a tile of S by P = e^{S − kept}, and dP by dS = P ⊙ (dP − along).
+///
+/// Both are zero for keys that a row does not see; see [`soften`] for `seen`.
 #[pulp::with_simd(slope = pulp::Arch::new())]
 #[inline(always)]
-fn slope_with<S: Simd>(_simd: S, s: &mut [f32], dp: &mut [f32], keys: usize, kept: &[f32], row: &[[f32; 3]]) {
-    for (((s, dp), kept), [along, ..]) in s.chunks_exact_mut(keys).zip(dp.chunks_exact_mut(keys)).zip(kept).zip(row) {
+fn slope_with<S: Simd>(
+    _simd: S,
+    s: &mut [f32],
+    dp: &mut [f32],
+    keys: usize,
+    seen: usize,
+    kept: &[f32],
+    row: &[[f32; 3]],
+) {
+    let rows = s.chunks_exact_mut(keys).zip(dp.chunks_exact_mut(keys)).zip(kept).zip(row);
+    for (place, (((s, dp), kept), [along, ..])) in rows.enumerate() {
+        let seen = keys.min(seen + place);
+        let ((s, masked), (dp, masked_too)) = (s.split_at_mut(seen), dp.split_at_mut(seen));
+        masked.fill(0.0);
+        masked_too.fill(0.0);
         for (s, dp) in s.iter_mut().zip(dp) {
             *s = exp(*s - kept);
             *dp = *s * (*dp - along);
@@ -203,10 +236,10 @@ pub(crate) fn attend(
         let row = &mut tile.row[..count];
         scaled(&qkv[heads.at(0, index, first)..], heads.stride(), gain, factor, tilde);
         row.fill([f32::NEG_INFINITY, 0.0, 0.0]);
-        for keys in tiles(heads.tokens) {
+        for (keys, seen) in heads.seen(queries) {
             let p = &mut tile.p[..count * keys.1];
             product(rows_mut(p, keys.1), rows(tilde, head), heads.part(qkv, 1, index, keys).transpose());
-            soften(p, keys.1, row);
+            soften(p, keys.1, seen, row);
             let values = heads.part(qkv, 2, index, keys);
             if keys.0 == 0 {
                 product(rows_mut(result, head), rows(p, keys.1), values);
@@ -256,17 +289,19 @@ pub(crate) fn back(
             row[0] = sum(head, |i| g[i] * out[i]);
         }
         let g = heads.result(g, index, queries);
-        for keys in tiles(heads.tokens) {
+        for (keys, seen) in heads.seen(queries) {
             let (p, dp) = (&mut tile.p[..count * keys.1], &mut tile.dp[..count * keys.1]);
             let k = heads.part(qkv, 1, index, keys);
             product(rows_mut(p, keys.1), rows(tilde, head), k.transpose());
             product(rows_mut(dp, keys.1), g, heads.part(qkv, 2, index, keys).transpose());
-            slope(p, dp, keys.1, &kept[first..], row);
+            slope(p, dp, keys.1, seen, &kept[first..], row);
             let (p, dp) = (rows(p, keys.1), rows(dp, keys.1));
-            // The first tile of queries, or of keys, overwrites; later tiles add.
+            // The first tile of queries that sees these keys, or of keys, overwrites; later tiles
+            // add.
             let add = |add: bool| if add { add_product } else { product };
-            add(first > 0)(heads.part_mut(dqkv, 2, index, keys), p.transpose(), g);
-            add(first > 0)(heads.part_mut(dqkv, 1, index, keys), dp.transpose(), rows(tilde, head));
+            let later = first > if heads.causal { keys.0 } else { 0 };
+            add(later)(heads.part_mut(dqkv, 2, index, keys), p.transpose(), g);
+            add(later)(heads.part_mut(dqkv, 1, index, keys), dp.transpose(), rows(tilde, head));
             add(keys.0 > 0)(rows_mut(dq, head), dp, k);
         }
         let place = heads.at(0, index, first);
@@ -281,7 +316,7 @@ mod tests {
 
     /// The formula in double precision, pair by pair.
     fn plain(heads: Heads, qkv: &[f32], gain: &[f32]) -> Vec<f64> {
-        let Heads { tokens, width, head } = heads;
+        let Heads { tokens, width, head, causal } = heads;
         let mut out = vec![0.0; tokens * width];
         let get = |part: usize, index: usize, token: usize, i: usize| f64::from(qkv[heads.at(part, index, token) + i]);
         for index in 0..width / head {
@@ -290,10 +325,11 @@ mod tests {
                     (0..head).map(|i| get(0, index, query, i) * f64::from(gain[i]) * get(1, index, key, i)).sum::<f64>()
                         / (head as f64).sqrt()
                 };
-                let p: Vec<f64> = (0..tokens).map(|key| s(key).exp()).collect();
+                let seen = if causal { query + 1 } else { tokens };
+                let p: Vec<f64> = (0..seen).map(|key| s(key).exp()).collect();
                 let total: f64 = p.iter().sum();
                 for i in 0..head {
-                    let sum: f64 = (0..tokens).map(|key| p[key] * get(2, index, key, i)).sum();
+                    let sum: f64 = (0..seen).map(|key| p[key] * get(2, index, key, i)).sum();
                     out[query * width + index * head + i] = sum / total;
                 }
             }
@@ -317,15 +353,15 @@ mod tests {
     /// Covers one whole tile, less than one, and several with a partial tile at the end.
     #[test]
     fn attention_is_its_formula_and_has_its_gradients() {
-        for tokens in [5, 64, 150] {
-            let heads = Heads { tokens, width: 24, head: 8 };
+        for (tokens, causal) in [(5, false), (64, false), (150, false), (5, true), (64, true), (150, true)] {
+            let heads = Heads { tokens, width: 24, head: 8, causal };
             let qkv = normals(tokens * 72, 0);
             let (gain, g) = (normals(8, 1), normals(tokens * 24, 2));
             let (out, kept) = fused(heads, &qkv, &gain);
             for (own, want) in out.iter().zip(plain(heads, &qkv, &gain)) {
                 // A sum of a hundred terms of size one, in which the rounding of the exponents
                 // dominates.
-                assert!((f64::from(*own) - want).abs() < 2e-6, "{tokens}: {own} {want}");
+                assert!((f64::from(*own) - want).abs() < 2e-6, "{tokens} {causal}: {own} {want}");
             }
             let mut tile = Tile::new(8);
             let (mut dqkv, mut dgain) = (vec![f32::NAN; tokens * 72], vec![0.0; 8]);
@@ -342,9 +378,27 @@ mod tests {
 
     #[test]
     fn large_scores_do_not_overflow() {
-        let heads = Heads { tokens: 70, width: 4, head: 4 };
-        let qkv: Vec<f32> = normals(70 * 12, 0).iter().map(|x| 30.0 * x).collect();
-        let (out, kept) = fused(heads, &qkv, &[50.0; 4]);
-        assert!(out.iter().chain(&kept[0]).all(|x| x.is_finite()));
+        for causal in [false, true] {
+            let heads = Heads { tokens: 70, width: 4, head: 4, causal };
+            let qkv: Vec<f32> = normals(70 * 12, 0).iter().map(|x| 30.0 * x).collect();
+            let (out, kept) = fused(heads, &qkv, &[50.0; 4]);
+            assert!(out.iter().chain(&kept[0]).all(|x| x.is_finite()));
+        }
+    }
+
+    /// Checks every bit: a masked key has no influence, not even one below rounding.
+    #[test]
+    fn a_causal_query_sees_no_later_token() {
+        let heads = Heads { tokens: 150, width: 8, head: 8, causal: true };
+        let qkv = normals(150 * 24, 0);
+        let (gain, before) = (normals(8, 1), |out: &[f32], token: usize| out[..token * 8].to_vec());
+        let (out, _) = fused(heads, &qkv, &gain);
+        for token in [1, 63, 64, 100, 149] {
+            let mut other = qkv.clone();
+            other[token * 24..].iter_mut().for_each(|x| *x = 1e3 - 2.0 * *x);
+            let (moved, _) = fused(heads, &other, &gain);
+            assert_eq!(before(&out, token), before(&moved, token), "{token}");
+            assert_ne!(out[token * 8..(token + 1) * 8], moved[token * 8..(token + 1) * 8], "{token}");
+        }
     }
 }

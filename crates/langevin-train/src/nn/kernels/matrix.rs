@@ -117,7 +117,9 @@ mod tests {
     /// Checks the property that batching relies on: a row does not depend on the other rows.
     #[test]
     fn a_row_does_not_depend_on_its_company() {
-        for (inner, columns) in [(1, 1), (64, 1), (500, 2), (3, 5), (17, 256), (256, 256), (768, 192), (1000, 33)] {
+        for (inner, columns) in
+            [(1, 1), (64, 1), (500, 2), (3, 5), (64, 27), (17, 256), (256, 256), (768, 192), (1000, 33)]
+        {
             let (a, b) = (normals(130 * inner, 0), normals(inner * columns, 1));
             let product = |first: usize, count: usize| {
                 let mut out = vec![0.0; count * columns];

@@ -14,6 +14,9 @@
 //! | [`modulate`] | layer norm with scale and shift | [`modulate_back`] |
 //! | [`join`] | h + gate ⊙ (y + bias) | [`join_back`] |
 //! | [`fill`] | the same row repeated | [`add_rows`] |
+//! | [`embed`] | rows of a table | [`embed_back`] |
+//! | [`cross_entropy`] | −ln softmax of the answer | the same pass |
+//! | [`softmax`] | probabilities from logits | |
 //!
 //! No function here starts a thread. Training and sampling distribute *rows* over threads, so a
 //! pass works on memory that its core has just touched.
@@ -27,12 +30,14 @@ pub(crate) mod math;
 pub(crate) mod matrix;
 pub(crate) mod norm;
 pub(crate) mod rows;
+pub(crate) mod softmax;
 mod sum;
 
 pub use activation::{Activation, activate, activate_back};
 pub use matrix::{add_linear, add_linear_back_x, linear, linear_back_w, linear_back_x};
 pub use norm::{modulate, modulate_back};
-pub use rows::{add, add_rows, fill, join, join_back};
+pub use rows::{add, add_rows, embed, embed_back, fill, join, join_back};
+pub use softmax::{cross_entropy, softmax};
 pub(crate) use sum::{square, square_apart};
 
 /// Finite differences for the tests of the passes.

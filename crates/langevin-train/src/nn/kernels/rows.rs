@@ -50,6 +50,43 @@ fn added_with<S: Simd>(_simd: S, out: &mut [f32], values: &[f32]) {
     out.iter_mut().zip(values).for_each(|(out, value)| *out += value);
 }
 
+/// Looks up rows of a table: row i of `out` ← row `tokens[i]` of `table`.
+///
+/// The rows have `width` elements. The backward pass is [`embed_back`].
+///
+/// ```
+/// let (table, mut out) = ([1.0, 2.0, 3.0, 4.0], [0.0; 6]);
+/// langevin_train::nn::kernels::embed(&table, 2, &[1, 0, 1], &mut out);
+/// assert_eq!(out, [3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
+/// ```
+pub fn embed(table: &[f32], width: usize, tokens: &[u32], out: &mut [f32]) {
+    assert_eq!(out.len(), tokens.len() * width, "the rows do not fit the tokens");
+    for (out, token) in out.chunks_exact_mut(width).zip(tokens) {
+        out.copy_from_slice(&table[*token as usize * width..][..width]);
+    }
+}
+
+/// Adds the backward pass of [`embed`]: row `tokens[i]` of `dtable` ← itself + row i of `g`.
+///
+/// ```
+/// let mut dtable = [1.0; 4];
+/// langevin_train::nn::kernels::embed_back(&[1.0, 2.0, 10.0, 20.0], 2, &[1, 1], &mut dtable);
+/// assert_eq!(dtable, [1.0, 1.0, 12.0, 23.0]);
+/// ```
+pub fn embed_back(g: &[f32], width: usize, tokens: &[u32], dtable: &mut [f32]) {
+    assert_eq!(g.len(), tokens.len() * width, "the rows do not fit the tokens");
+    gathered(g, width, tokens, dtable);
+}
+
+#[pulp::with_simd(gathered = pulp::Arch::new())]
+#[inline(always)]
+fn gathered_with<S: Simd>(_simd: S, g: &[f32], width: usize, tokens: &[u32], dtable: &mut [f32]) {
+    for (g, token) in g.chunks_exact(width).zip(tokens) {
+        let sum = &mut dtable[*token as usize * width..][..width];
+        sum.iter_mut().zip(g).for_each(|(sum, g)| *sum += g);
+    }
+}
+
 /// Adds a gated branch to the residual stream: out ← h + gate ⊙ (y + bias).
 ///
 /// All rows share one gate and one bias.
@@ -140,6 +177,21 @@ mod tests {
         fill(&mut out, &sum);
         add(&mut out, &[1.0; 4]);
         assert_eq!(out, [5.0, 33.0, 5.0, 33.0]);
+    }
+
+    #[test]
+    fn looking_up_has_its_gradient() {
+        let (width, tokens) = (19, [2, 0, 2, 4, 2]);
+        let (table, g) = (normals(5 * width, 0), normals(tokens.len() * width, 1));
+        let value = |table: &[f32]| {
+            let mut out = vec![0.0; tokens.len() * width];
+            embed(table, width, &tokens, &mut out);
+            check::dot(&out, &g)
+        };
+        let mut dtable = vec![0.0; table.len()];
+        embed_back(&g, width, &tokens, &mut dtable);
+        check::gradient("table", &table, &dtable, 1e-3, value);
+        assert!(dtable[width..2 * width].iter().all(|g| *g == 0.0));
     }
 
     #[test]

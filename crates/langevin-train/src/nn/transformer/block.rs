@@ -1,18 +1,18 @@
 //! One transformer block: attention and a perceptron, each modulated, gated and added to its input.
 
-use super::super::net::Parameter;
-use super::shape::Dit;
+use super::Sizes;
 use crate::nn::kernels::activation::{Activation, activate, back_in_place};
-use crate::nn::kernels::attention::{self, Heads, Tile, attend};
+use crate::nn::kernels::attention::{self, Tile, attend};
 use crate::nn::kernels::matrix::{add_product, product, rows, rows_mut};
 use crate::nn::kernels::norm::{heads, heads_back, modulate, modulate_back};
 use crate::nn::kernels::rows::{add_rows, fill, join, join_back};
+use crate::nn::net::Parameter;
 
 /// Values that a block keeps for the backward pass.
 ///
-/// Every buffer holds as many images as the pass.
+/// Every buffer holds as many rows as the pass.
 pub(super) struct Block {
-    /// Modulation (s₁, r₁, g₁, s₂, r₂, g₂) of each image.
+    /// Modulation (s₁, r₁, g₁, s₂, r₂, g₂) of each row.
     modulation: Vec<f32>,
     /// Mean and 1/deviation of each token, before each branch.
     kept: [Vec<[f32; 2]>; 2],
@@ -37,7 +37,6 @@ pub(super) struct Scratch {
     pub(super) g: Vec<f32>,
     pub(super) c: Vec<f32>,
     pub(super) narrow: Vec<f32>,
-    pub(super) patches: Vec<f32>,
     pub(super) modulation: Vec<f32>,
     /// Gradients of one branch's result, of queries, keys and values, and of the hidden layer.
     branch: Vec<f32>,
@@ -47,25 +46,23 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    pub(super) fn new(net: &Dit, pictures: usize) -> Self {
-        let (w, n) = (net.config.width, net.grid.tokens());
-        let tokens = pictures * n;
+    pub(super) fn new(sizes: Sizes, rows: usize) -> Self {
+        let (w, tokens) = (sizes.width, rows * sizes.tokens);
         let zeros = |len: usize| vec![0.0; len];
         Self {
             g: zeros(tokens * w),
-            c: zeros(pictures * w),
+            c: zeros(rows * w),
             narrow: zeros(tokens * w),
-            patches: zeros(tokens * net.grid.patch_width()),
-            modulation: zeros(pictures * 6 * w),
+            modulation: zeros(rows * 6 * w),
             branch: zeros(tokens * w),
             qkv: zeros(tokens * 3 * w),
             hidden: zeros(tokens * 4 * w),
-            tile: Tile::new(w / net.config.heads),
+            tile: Tile::new(sizes.head()),
         }
     }
 }
 
-/// Returns part `i` of the six parts of an image's modulation.
+/// Returns part `i` of the six parts of a row's modulation.
 fn part(modulation: &[f32], i: usize, w: usize) -> &[f32] {
     &modulation[i * w..(i + 1) * w]
 }
@@ -76,18 +73,18 @@ fn pair(modulation: &mut [f32], i: usize, w: usize) -> (&mut [f32], &mut [f32]) 
 }
 
 impl Block {
-    pub(super) fn new(net: &Dit, pictures: usize) -> Self {
-        let (w, tokens) = (net.config.width, pictures * net.grid.tokens());
+    pub(super) fn new(sizes: Sizes, rows: usize) -> Self {
+        let (w, tokens) = (sizes.width, rows * sizes.tokens);
         let narrow = || vec![0.0; tokens * w];
         let kept = || vec![[0.0; 2]; tokens];
         let wide = || vec![0.0; tokens * 4 * w];
         Self {
-            modulation: vec![0.0; pictures * 6 * w],
+            modulation: vec![0.0; rows * 6 * w],
             kept: [kept(), kept()],
             inputs: [narrow(), narrow()],
             qkv: vec![0.0; tokens * 3 * w],
-            sizes: vec![0.0; tokens * 2 * net.config.heads],
-            totals: vec![0.0; tokens * net.config.heads],
+            sizes: vec![0.0; tokens * 2 * sizes.heads],
+            totals: vec![0.0; tokens * sizes.heads],
             attended: narrow(),
             branches: [narrow(), narrow()],
             middle: narrow(),
@@ -96,11 +93,11 @@ impl Block {
         }
     }
 
-    /// Computes `after`, the output of the block for `h`; `c` holds the conditions of the images.
+    /// Computes `after`, the output of the block for `h`; `c` holds the conditions of the rows.
     #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
     pub(super) fn forward(
         &mut self,
-        net: &Dit,
+        sizes: Sizes,
         parameters: &[Parameter],
         weights: &[f32],
         c: &[f32],
@@ -108,47 +105,46 @@ impl Block {
         after: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        let (w, n) = (net.config.width, net.grid.tokens());
+        let (w, n) = (sizes.width, sizes.tokens);
         let [tokens, len] = [h.len() / w, h.len()];
         let of = |parameter: usize| parameters[parameter].of(weights);
         let modulation = &mut self.modulation[..c.len() * 6];
         fill(modulation, of(1));
         add_product(rows_mut(modulation, 6 * w), rows(c, w), rows(of(0), 6 * w));
-        let span = |picture: usize| picture * n * w..(picture + 1) * n * w;
-        let pictures = || self.modulation.chunks_exact(6 * w).take(tokens / n).enumerate();
+        let span = |row: usize| row * n * w..(row + 1) * n * w;
+        let each = || self.modulation.chunks_exact(6 * w).take(tokens / n).enumerate();
 
         let [input, _] = &mut self.inputs;
-        for (picture, modulation) in pictures() {
-            let kept = &mut self.kept[0][picture * n..(picture + 1) * n];
+        for (row, modulation) in each() {
+            let kept = &mut self.kept[0][row * n..(row + 1) * n];
             let (shift, scale) = (part(modulation, 0, w), part(modulation, 1, w));
-            modulate(&h[span(picture)], shift, scale, &mut input[span(picture)], kept);
+            modulate(&h[span(row)], shift, scale, &mut input[span(row)], kept);
         }
         let qkv = &mut self.qkv[..3 * len];
         product(rows_mut(qkv, 3 * w), rows(&input[..len], w), rows(of(2), 3 * w));
-        let head = w / net.config.heads;
+        let (head, layout) = (sizes.head(), sizes.layout());
         heads(qkv, of(3), head, &mut self.sizes);
-        let layout = Heads { tokens: n, width: w, head };
-        for picture in 0..tokens / n {
-            let qkv = &qkv[3 * picture * n * w..3 * (picture + 1) * n * w];
-            for index in 0..net.config.heads {
-                let totals = &mut self.totals[(picture * net.config.heads + index) * n..][..n];
-                let out = &mut self.attended[span(picture)];
+        for row in 0..tokens / n {
+            let qkv = &qkv[3 * row * n * w..3 * (row + 1) * n * w];
+            for index in 0..sizes.heads {
+                let totals = &mut self.totals[(row * sizes.heads + index) * n..][..n];
+                let out = &mut self.attended[span(row)];
                 attend(layout, index, qkv, of(4), out, totals, &mut scratch.tile);
             }
         }
         let branch = &mut self.branches[0][..len];
         product(rows_mut(branch, w), rows(&self.attended[..len], w), rows(of(5), w));
-        for (picture, modulation) in pictures() {
-            let span = span(picture);
+        for (row, modulation) in each() {
+            let span = span(row);
             let gate = part(modulation, 2, w);
             join(&h[span.clone()], &branch[span.clone()], of(6), gate, &mut self.middle[span]);
         }
 
         let [_, input] = &mut self.inputs;
-        for (picture, modulation) in pictures() {
-            let kept = &mut self.kept[1][picture * n..(picture + 1) * n];
+        for (row, modulation) in each() {
+            let kept = &mut self.kept[1][row * n..(row + 1) * n];
             let (shift, scale) = (part(modulation, 3, w), part(modulation, 4, w));
-            modulate(&self.middle[span(picture)], shift, scale, &mut input[span(picture)], kept);
+            modulate(&self.middle[span(row)], shift, scale, &mut input[span(row)], kept);
         }
         let hidden = &mut self.hidden[..4 * len];
         fill(hidden, of(8));
@@ -156,8 +152,8 @@ impl Block {
         activate(Activation::Gelu, hidden, &mut self.slopes, &[]);
         let branch = &mut self.branches[1][..len];
         product(rows_mut(branch, w), rows(hidden, 4 * w), rows(of(9), w));
-        for (picture, modulation) in pictures() {
-            let span = span(picture);
+        for (row, modulation) in each() {
+            let span = span(row);
             let gate = part(modulation, 5, w);
             join(&self.middle[span.clone()], &branch[span.clone()], of(10), gate, &mut after[span]);
         }
@@ -170,7 +166,7 @@ impl Block {
     #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
     pub(super) fn back(
         &mut self,
-        net: &Dit,
+        sizes: Sizes,
         parameters: &[Parameter],
         weights: &[f32],
         c: &[f32],
@@ -181,7 +177,7 @@ impl Block {
         wanted: bool,
         scratch: &mut Scratch,
     ) {
-        let (w, n) = (net.config.width, net.grid.tokens());
+        let (w, n) = (sizes.width, sizes.tokens);
         let [tokens, len] = [h.len() / w, h.len()];
         let of = |parameter: usize| parameters[parameter].of(weights);
         // Adds the gradient of a matrix, from its input and the gradient of its output.
@@ -197,16 +193,16 @@ impl Block {
             let [inputs, outputs] = parameters[parameter].shape;
             product(rows_mut(out, inputs), rows(g, outputs), rows(of(parameter), outputs).transpose());
         };
-        let span = |picture: usize| picture * n * w..(picture + 1) * n * w;
+        let span = |row: usize| row * n * w..(row + 1) * n * w;
         let Scratch { narrow, branch, qkv: dqkv, hidden: dhidden, modulation: dmod, tile, .. } = scratch;
         let (narrow, branch) = (&mut narrow[..len], &mut branch[..len]);
         let (dqkv, dhidden, dmod) = (&mut dqkv[..3 * len], &mut dhidden[..4 * len], &mut dmod[..c.len() * 6]);
         dmod.fill(0.0);
         let modulation = &self.modulation[..c.len() * 6];
-        let pictures = || modulation.chunks_exact(6 * w).enumerate();
+        let each = || modulation.chunks_exact(6 * w).enumerate();
 
-        for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
-            let (span, gate) = (span(picture), part(modulation, 5, w));
+        for ((row, modulation), dmod) in each().zip(dmod.chunks_exact_mut(6 * w)) {
+            let (span, gate) = (span(row), part(modulation, 5, w));
             let (_, dgate) = pair(dmod, 4, w);
             let (y, dy) = (&self.branches[1][span.clone()], &mut branch[span.clone()]);
             join_back(&g[span], y, of(10), gate, dy, dgate, parameters[10].of_mut(gradient));
@@ -217,35 +213,34 @@ impl Block {
         learn(gradient, 7, &self.inputs[1][..len], dhidden);
         add_rows(parameters[8].of_mut(gradient), dhidden);
         turned(narrow, 7, dhidden);
-        for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
-            let (span, kept) = (span(picture), &self.kept[1][picture * n..(picture + 1) * n]);
+        for ((row, modulation), dmod) in each().zip(dmod.chunks_exact_mut(6 * w)) {
+            let (span, kept) = (span(row), &self.kept[1][row * n..(row + 1) * n]);
             let (dshift, dscale) = pair(dmod, 3, w);
             let (x, scale) = (&self.middle[span.clone()], part(modulation, 4, w));
             modulate_back(x, kept, scale, &narrow[span.clone()], &mut g[span], dshift, dscale);
         }
 
-        for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
-            let (span, gate) = (span(picture), part(modulation, 2, w));
+        for ((row, modulation), dmod) in each().zip(dmod.chunks_exact_mut(6 * w)) {
+            let (span, gate) = (span(row), part(modulation, 2, w));
             let (_, dgate) = pair(dmod, 1, w);
             let (y, dy) = (&self.branches[0][span.clone()], &mut branch[span.clone()]);
             join_back(&g[span], y, of(6), gate, dy, dgate, parameters[6].of_mut(gradient));
         }
         learn(gradient, 5, &self.attended[..len], branch);
         turned(narrow, 5, branch);
-        let head = w / net.config.heads;
-        let layout = Heads { tokens: n, width: w, head };
-        for picture in 0..tokens / n {
-            let wide = 3 * picture * n * w..3 * (picture + 1) * n * w;
-            for index in 0..net.config.heads {
-                let totals = &self.totals[(picture * net.config.heads + index) * n..][..n];
+        let (head, layout) = (sizes.head(), sizes.layout());
+        for row in 0..tokens / n {
+            let wide = 3 * row * n * w..3 * (row + 1) * n * w;
+            for index in 0..sizes.heads {
+                let totals = &self.totals[(row * sizes.heads + index) * n..][..n];
                 attention::back(
                     layout,
                     index,
                     &self.qkv[wide.clone()],
                     of(4),
-                    &self.attended[span(picture)],
+                    &self.attended[span(row)],
                     totals,
-                    &narrow[span(picture)],
+                    &narrow[span(row)],
                     &mut dqkv[wide.clone()],
                     parameters[4].of_mut(gradient),
                     tile,
@@ -255,8 +250,8 @@ impl Block {
         heads_back(&self.qkv, 3 * w, head, &self.sizes, dqkv, parameters[3].of_mut(gradient));
         learn(gradient, 2, &self.inputs[0][..len], dqkv);
         turned(narrow, 2, dqkv);
-        for ((picture, modulation), dmod) in pictures().zip(dmod.chunks_exact_mut(6 * w)) {
-            let (span, kept) = (span(picture), &self.kept[0][picture * n..(picture + 1) * n]);
+        for ((row, modulation), dmod) in each().zip(dmod.chunks_exact_mut(6 * w)) {
+            let (span, kept) = (span(row), &self.kept[0][row * n..(row + 1) * n]);
             let (dshift, dscale) = pair(dmod, 0, w);
             let (x, scale) = (&h[span.clone()], part(modulation, 1, w));
             modulate_back(x, kept, scale, &narrow[span.clone()], &mut g[span], dshift, dscale);

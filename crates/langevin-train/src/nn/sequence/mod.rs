@@ -1,0 +1,160 @@
+//! The transformer for sequences of tokens.
+//!
+//! The blocks and their condition are those of every [transformer](super::transformer). Tokens are
+//! letters, and the outputs are logits of the letters at each position:
+//!
+//! ```text
+//! h = E[token] + P[position],   blocks,   logits = out
+//! ```
+//!
+//! Both tables are learned. The last layer starts at zero, so that the first prediction is uniform.
+//!
+//! Sources: Austin et al., arXiv 2107.03006; Sahoo et al., arXiv 2406.07524; the blocks are those
+//! of Peebles & Xie, arXiv 2212.09748.
+
+mod pass;
+
+use super::net::{Net, Parameter, Pass, extents, is_zero};
+use super::transformer::{MAX_TOKENS, Sizes, Transformer, check_blocks, check_bounds};
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// Configuration of a transformer for sequences of tokens.
+///
+/// A sample has the shape `[length]`. The tokens that go in are `letters` in number, those that are
+/// predicted `vocab`: with a mask among the inputs, `letters` is `vocab` + 1.
+///
+/// ```
+/// use langevin_train::{NetworkSpec, SequenceConfig};
+/// // 27 letters and a mask, tokens of 64 elements, 4 blocks with 4 heads.
+/// let spec: NetworkSpec = SequenceConfig::new(27, 28, 64, 4, 4).into();
+/// assert_eq!(serde_json::to_value(&spec).unwrap()["kind"], "sequence");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SequenceConfig {
+    /// Number of elements of a token.
+    pub width: usize,
+    /// Number of blocks.
+    pub depth: usize,
+    /// Number of attention heads, which divide the width among them.
+    pub heads: usize,
+    /// Number of cosine features of the noise level; 0 for a network that does not see it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fourier: usize,
+    /// Number of classes; 0 for an unconditional network.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub classes: usize,
+    /// Number of letters of the input: the vocabulary, and the mask if there is one.
+    pub letters: usize,
+    /// Number of letters of the output.
+    pub vocab: usize,
+    /// True if a token attends to itself and the tokens before it alone, for autoregression.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub causal: bool,
+}
+
+/// Predicate for serde's `skip_serializing_if`.
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl SequenceConfig {
+    /// Returns a configuration that does not see the noise level, without classes, and with
+    /// attention in both directions.
+    ///
+    /// The arguments are the letters of the output, the letters of the input, the elements of a
+    /// token, the blocks and the heads.
+    ///
+    /// ```
+    /// let config = langevin_train::SequenceConfig::new(27, 28, 64, 4, 4);
+    /// assert_eq!((config.vocab, config.letters, config.width), (27, 28, 64));
+    /// assert!(config.fourier == 0 && config.classes == 0 && !config.causal);
+    /// ```
+    #[must_use]
+    pub fn new(vocab: usize, letters: usize, width: usize, depth: usize, heads: usize) -> Self {
+        Self { width, depth, heads, fourier: 0, classes: 0, letters, vocab, causal: false }
+    }
+
+    /// Checks that the sizes form a network for sequences of this shape, and returns their length.
+    fn check(&self, shape: &[usize]) -> Result<usize> {
+        check_blocks(self.width, self.depth, self.heads, self.classes)?;
+        check_bounds(&[
+            ("fourier", self.fourier, 0, 1 << 10),
+            ("letters", self.letters, 2, 1 << 20),
+            ("vocab", self.vocab, 2, 1 << 20),
+        ])?;
+        match *shape {
+            [length] if (1..=MAX_TOKENS).contains(&length) => Ok(length),
+            [length] if length > MAX_TOKENS => Err(Error::too_large("the sequences are too long")
+                .at("network")
+                .expected(format!("at most {MAX_TOKENS} tokens"))
+                .got(length.to_string())),
+            _ => Err(Error::argument("a network on tokens is for sequences")
+                .at("network")
+                .expected("samples of shape [length], at least 1 token")
+                .got(format!("[{}]", extents(shape)))),
+        }
+    }
+}
+
+/// Transformer for sequences of one length.
+#[derive(Clone, Debug)]
+pub(crate) struct Sequence {
+    config: SequenceConfig,
+    body: Transformer,
+}
+
+impl Sequence {
+    pub(crate) fn new(config: SequenceConfig, shape: &[usize]) -> Result<Self> {
+        let tokens = config.check(shape)?;
+        let SequenceConfig { width, depth, heads, fourier, classes, letters, vocab, causal } = config;
+        let features = if fourier == 0 { 0 } else { fourier + 1 };
+        let body = Transformer::new(
+            Sizes { width, heads, tokens, causal },
+            depth,
+            &[("token", [letters, width]), ("position", [tokens, width])],
+            [features, classes, vocab],
+            format_args!(
+                "for a transformer of width {width} and depth {depth} on {tokens} tokens of {letters} letters"
+            ),
+        )?;
+        Ok(Self { config, body })
+    }
+}
+
+impl Net for Sequence {
+    fn parameters(&self) -> &[Parameter] {
+        &self.body.parameters
+    }
+
+    fn features(&self) -> usize {
+        self.body.features
+    }
+
+    fn classes(&self) -> usize {
+        self.body.classes
+    }
+
+    /// Returns the initial weights: those of every transformer, and tables of letters and positions
+    /// with standard deviations of 1 and ½.
+    fn init(&self, seed: u64) -> Vec<f32> {
+        self.body.init(seed, |name| match name {
+            "token" => Some(1.0),
+            "position" => Some(0.5),
+            _ => None,
+        })
+    }
+
+    fn chunk(&self) -> usize {
+        self.body.chunk()
+    }
+
+    fn pass(&self, rows: usize) -> Box<dyn Pass> {
+        Box::new(pass::Memory::new(self, rows))
+    }
+}
+
+#[cfg(test)]
+mod tests;
