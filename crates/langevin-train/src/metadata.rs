@@ -8,7 +8,8 @@ use crate::normalization::Normalization;
 use langevin::formulation::FormulationSpec;
 use langevin::objective::Histogram;
 use langevin::objective::{TimeDensity, Weight};
-use langevin_data::{Frame, Lattice, Options};
+use langevin_data::{Frame, Lattice, Options, Vocabulary};
+use langevin_discrete::StateSpace;
 use serde::{Deserialize, Serialize};
 
 /// Newest version of the model file.
@@ -21,9 +22,14 @@ use serde::{Deserialize, Serialize};
 /// Older versions are still read.
 ///
 /// ```
-/// assert_eq!(langevin_train::MODEL_VERSION, 4);
+/// assert_eq!(langevin_train::MODEL_VERSION, 5);
 /// ```
-pub const MODEL_VERSION: u32 = 4;
+pub const MODEL_VERSION: u32 = TOKENS;
+
+/// Version of the models of numbers; older programs read it.
+pub(crate) const NUMBERS: u32 = 4;
+/// Version of the models of tokens.
+pub(crate) const TOKENS: u32 = 5;
 
 /// Description of a network without its weights: the JSON document of a model file.
 ///
@@ -118,6 +124,24 @@ pub struct DataSpec {
     /// Fingerprint of the training rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
+    /// Letters of data of tokens, and the noise on them; `None` for rows of numbers.
+    ///
+    /// It is there from version 5 of the document on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenSpec>,
+}
+
+/// Tokens of a model: the space of the sequences, and the text of their letters.
+///
+/// See [`TokenNetwork`](crate::TokenNetwork).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TokenSpec {
+    /// Space of the sequences: noise, vocabulary and length.
+    pub space: StateSpace,
+    /// Text of every letter.
+    pub vocabulary: Vocabulary,
 }
 
 /// Held-out part of a data set.

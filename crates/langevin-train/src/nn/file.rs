@@ -16,7 +16,7 @@ use super::net::MAX_PARAMETERS;
 use super::network::Network;
 use super::spec::{Architecture, NetworkSpec};
 use crate::error::{Error, Result};
-use crate::metadata::{MODEL_VERSION, Metadata};
+use crate::metadata::{MODEL_VERSION, Metadata, TOKENS, TokenSpec};
 use crate::moments::{self, Moments, MomentsKind};
 use langevin::Formulation;
 use langevin::process::ProcessSpec;
@@ -417,6 +417,30 @@ pub(crate) fn check_sizes(start: &[u8], len: u64) -> Result<()> {
 /// Parses the document and checks that its parts are consistent.
 ///
 /// `known` attaches the constructor of a network defined outside this crate.
+/// Checks that a network on tokens has letters, and that they fit.
+fn check_tokens(metadata: &Metadata) -> Result<()> {
+    let bad = |at: &str, expected: String, got: String| {
+        Err(Error::checkpoint("the model's description does not hold together").at(at).expected(expected).got(got))
+    };
+    let (tokens, version) = (&metadata.data.tokens, metadata.langevin_version);
+    match (tokens, &metadata.network) {
+        (None, NetworkSpec::Sequence(_)) => {
+            bad("data.tokens", "the letters of a network on tokens".into(), "none".into())
+        }
+        (None, _) => Ok(()),
+        (Some(_), _) if version < TOKENS => bad("data.tokens", format!("none in version {version}"), "some".into()),
+        (Some(TokenSpec { space, vocabulary }), NetworkSpec::Sequence(config)) => {
+            let wanted = (config.vocab, config.letters, vec![space.length()]);
+            let got = (vocabulary.len(), space.letters(), metadata.data.shape.clone());
+            if wanted == got && space.vocab() == vocabulary.len() {
+                return Ok(());
+            }
+            bad("data.tokens", format!("the sizes of the network, {wanted:?}"), format!("{got:?}"))
+        }
+        (Some(_), _) => bad("network", "a network on tokens".into(), "a network on numbers".into()),
+    }
+}
+
 fn read_metadata(
     json: &str,
     known: impl FnOnce(NetworkSpec) -> Result<NetworkSpec>,
@@ -498,6 +522,7 @@ fn read_metadata(
             .expected("a least and a greatest value")
             .got(format!("{low} and {high}")));
     }
+    check_tokens(&metadata)?;
     if metadata.langevin_version == 1 && metadata.moments.is_some() {
         return Err(Error::checkpoint("the model's description does not hold together")
             .at("moments")

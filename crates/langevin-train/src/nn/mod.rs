@@ -26,7 +26,7 @@
 //! | [`kernels`] | layers with their gradients |
 //! | [`check_gradient`], [`check_gradients`], [`check_token_gradients`] | gradients against finite differences |
 //! | [`Device`], [`Stop`] | evaluation on a GPU, interruption within a step |
-//! | [`Network`] | a trained network |
+//! | [`Network`], [`TokenNetwork`] | a trained network, and one on tokens |
 
 pub(crate) mod check;
 pub(crate) mod device;
@@ -39,6 +39,7 @@ pub(crate) mod network;
 pub(crate) mod sequence;
 pub(crate) mod spec;
 pub(crate) mod stop;
+mod tokens;
 mod transformer;
 
 pub use check::{check_gradient, check_gradients, check_token_gradients};
@@ -51,3 +52,4 @@ pub use network::Network;
 pub use sequence::SequenceConfig;
 pub use spec::{Architecture, CustomNetwork, NetworkSpec};
 pub use stop::Stop;
+pub use tokens::TokenNetwork;

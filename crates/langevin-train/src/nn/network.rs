@@ -251,6 +251,21 @@ impl Network {
         &self.values
     }
 
+    /// Returns the network without its weights.
+    pub(crate) fn net(&self) -> &dyn Net {
+        &*self.net
+    }
+
+    /// Returns the pool of memory for evaluations.
+    pub(crate) fn passes(&self) -> &Passes {
+        &self.passes
+    }
+
+    /// Returns the requested classes, in the order of the samples; empty for none.
+    pub(crate) fn asked(&self) -> &[u32] {
+        &self.labels
+    }
+
     /// Reads the rows of a query by `get` in chunks of fixed size and passes each to `visit`.
     fn chunked(
         &self,
@@ -260,6 +275,11 @@ impl Network {
         mut visit: impl FnMut(&Chunk, &mut dyn Pass) -> Result<()>,
     ) -> langevin::Result<()> {
         let fail = |error: Error| langevin::Error::model("the network cannot answer", error);
+        if self.metadata.data.tokens.is_some() {
+            let error =
+                Error::argument("the network is of tokens, not of numbers").hinting("read it with Network::tokens");
+            return Err(fail(error));
+        }
         let (rows, width) = (query.rows.len(), self.width);
         if Some(len) != rows.checked_mul(width) {
             let error = Error::argument("the states have the wrong size")
@@ -393,7 +413,7 @@ fn scatter(values: &[f32], scales: &[f64], width: usize, mut put: impl FnMut(usi
 ///
 /// The product of a single row takes another code path than that of several rows, and may differ in
 /// the last bit.
-const LEAST: usize = 2;
+pub(crate) const LEAST: usize = 2;
 
 /// Rows that are evaluated together.
 #[derive(Default)]

@@ -128,6 +128,9 @@ impl Trainer {
         if ["", Denoising::NAME].contains(&task.name()) {
             return refuse("a name of its own", format!("'{}'", task.name()));
         }
+        if self.problem.tokens.is_some() {
+            return refuse("rows of numbers", "tokens".into());
+        }
         if self.problem.learns() {
             return refuse(
                 "a recipe that learns neither levels nor weights",

@@ -25,6 +25,7 @@ pub(crate) mod recipe;
 mod smooth;
 mod state;
 pub mod task;
+mod tokens;
 mod trainer;
 
 pub use averages::Averages;
@@ -32,6 +33,7 @@ pub(crate) use lanes::rows_of_lane;
 pub(crate) use order::Order;
 pub use recipe::{Budget, Decay, FINE_TUNING_RATE, Recipe};
 pub(crate) use smooth::Smooth;
+pub use tokens::TokenNoise;
 pub use trainer::{Progress, Trainer};
 
 use crate::error::Result;

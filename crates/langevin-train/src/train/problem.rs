@@ -4,6 +4,7 @@
 
 use super::recipe::Recipe;
 use super::task::{Denoising, Inputs, Outputs, Pairs, Task};
+use super::tokens::{TokenBatch, Tokens};
 use crate::error::{Error, Result};
 use crate::nn::kernels::square_apart;
 use crate::nn::net::{Rows, check_outputs};
@@ -41,6 +42,8 @@ pub(crate) struct Problem {
     pub(crate) normalization: Normalization,
     /// Dequantisation step of each element, if dequantisation is on.
     pub(crate) steps: Option<Vec<f64>>,
+    /// Noise on tokens; `None` for rows of numbers.
+    pub(crate) tokens: Option<Tokens>,
 }
 
 /// Some rows of a step as the network sees them; the memory is reused.
@@ -59,16 +62,20 @@ pub(crate) struct Batch {
     noise: Vec<f32>,
     levels: Vec<Level>,
     ids: Vec<SampleId>,
+    tokens: TokenBatch,
 }
 
 impl Batch {
     pub(crate) fn rows(&self) -> Rows<'_> {
-        Rows { labels: &self.labels, ..Rows::new(&self.x, &self.f) }
+        Rows { tokens: &self.tokens.letters, labels: &self.labels, ..Rows::new(&self.x, &self.f) }
     }
 
     /// Computes the losses of the outputs and stores their gradient, the
     /// [`cotangent`](Self::cotangent).
     pub(crate) fn compare(&mut self, task: &dyn Task, out: &[f32]) -> Result<Losses> {
+        if !self.tokens.is_empty() {
+            return self.tokens.compare(out, &mut self.gradient);
+        }
         check_outputs(out, &self.x)?;
         let width = out.len() / self.levels.len().max(1);
         let Self { target, weights, levels, gradient, .. } = self;
@@ -215,9 +222,16 @@ impl Problem {
         batch: &mut Batch,
     ) -> Result<()> {
         let width = self.width;
-        let Batch { x, f, target, weights, seen, labels, clean, noise, levels, ids, .. } = batch;
+        let Batch { x, f, target, weights, seen, labels, clean, noise, levels, ids, tokens, .. } = batch;
         ids.clear();
         ids.extend((0..rows.len()).map(|row| self.id(step, first + row)));
+        if let Some(of_tokens) = &self.tokens {
+            clean.resize(rows.len() * width, 0.0);
+            self.data.read(rows, clean)?;
+            self.label(rows, ids, labels);
+            of_tokens.fill(self.recipe.batch, first, ids, clean, self.recipe.stratified, features, tokens, f);
+            return Ok(());
+        }
         let noise = match coupled {
             Some(noise) => &noise[first * width..(first + rows.len()) * width],
             None => {

@@ -1,5 +1,6 @@
 //! Description of a training run.
 
+use super::tokens::TokenNoise;
 use crate::coupling::Coupling;
 use crate::error::{Error, Result};
 use crate::metadata::HeldOut;
@@ -139,6 +140,9 @@ pub struct Recipe {
     pub normalization: Option<Normalization>,
     /// Coupling between the noise of a batch and its data.
     pub coupling: Coupling,
+    /// Noise on tokens, for data of tokens; `None` for rows of numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenNoise>,
     /// Height and width of image crops; the position is drawn anew each time an image is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop: Option<(usize, usize)>,
@@ -198,6 +202,7 @@ impl Recipe {
             frame: None,
             normalization: None,
             coupling: Coupling::Independent,
+            tokens: None,
             crop: None,
             flip: false,
             label_dropout: 0.1,

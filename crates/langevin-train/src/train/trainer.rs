@@ -11,10 +11,11 @@ use super::problem::Problem;
 use super::recipe::{Budget, Recipe};
 use super::smooth::Smooth;
 use super::task::Denoising;
+use super::tokens::Tokens;
 use crate::coupling::Coupling;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
-use crate::metadata::{DataSpec, MODEL_VERSION, Metadata, TrainingRecord};
+use crate::metadata::{DataSpec, Metadata, NUMBERS, TOKENS, TrainingRecord};
 use crate::moments::{Moments, MomentsSpec};
 use crate::nn::device::Device;
 use crate::nn::net::{self, Net};
@@ -182,10 +183,12 @@ impl Trainer {
     pub fn new(data: &Dataset, recipe: &Recipe) -> Result<Self> {
         let augment = recipe.augment();
         let shape = augment.shape(data.shape())?;
+        let tokens = Tokens::of(data, recipe)?;
         let (formulation, objective) = recipe.check(&shape)?;
-        let lattice = data.lattice()?;
+        let lattice = if tokens.is_some() { None } else { data.lattice()? };
         let mut range = None;
         let normalization = match &recipe.normalization {
+            _ if tokens.is_some() => Normalization::identity(),
             Some(given) => {
                 // Constant images have no range.
                 if let Statistics::Range { low, high } = data.statistics()?
@@ -223,12 +226,19 @@ impl Trainer {
             objective: objective.clone(),
             normalization,
             steps,
+            tokens,
         };
         problem.check_labels()?;
         // The moments are computed before the clock starts, so that a short time budget is used for
         // training only.
-        let chosen = Moments::chosen(data.rows(), problem.width, recipe.seed);
-        let moments = Moments::of(&problem.visit(&chosen)?, problem.width);
+        let moments = match &problem.tokens {
+            // Letters are names, so they have no mean.
+            Some(_) => None,
+            None => {
+                let chosen = Moments::chosen(data.rows(), problem.width, recipe.seed);
+                Moments::of(&problem.visit(&chosen)?, problem.width)
+            }
+        };
         let initial = net.init(recipe.seed);
         if initial.len() != net::size(net.parameters()) {
             return Err(Error::argument("the initial weights do not fit the network")
@@ -628,9 +638,9 @@ impl Trainer {
             return Err(Error::diverged("an averaged weight is not finite")
                 .at(format!("weight {position}, step {}", self.step)));
         }
-        let Problem { data, shape, classes, recipe, formulation, normalization, .. } = &self.problem;
+        let Problem { data, shape, classes, recipe, formulation, normalization, tokens, .. } = &self.problem;
         let mut metadata = Metadata {
-            langevin_version: MODEL_VERSION,
+            langevin_version: if tokens.is_some() { TOKENS } else { NUMBERS },
             formulation: formulation.spec(),
             network: recipe.network.clone(),
             data: DataSpec {
@@ -644,6 +654,7 @@ impl Trainer {
                     _ => self.range,
                 },
                 classes: if *classes > 0 { data.classes().to_vec() } else { Vec::new() },
+                tokens: tokens.as_ref().and_then(|tokens| tokens.spec(data)),
                 held_out: recipe.held_out,
                 dequantized: recipe.dequantize,
                 reading: recipe.reading.clone(),
