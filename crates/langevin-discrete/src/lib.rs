@@ -15,6 +15,7 @@
 //! | [`sampler`] | the plans of known samplers |
 //! | [`likelihood`] | information profiles, the bound on −log p, the exact likelihood of short sequences |
 //! | [`exact`] | densities on sequences that are known exactly |
+//! | [`NGram`] | n-gram models, the baseline |
 //!
 //! # Levels
 //!
@@ -34,6 +35,7 @@ mod denoiser;
 pub mod exact;
 pub mod likelihood;
 mod moves;
+mod ngram;
 pub mod plan;
 pub mod sampler;
 mod space;
@@ -41,6 +43,7 @@ mod space;
 pub use chance::pick;
 pub use denoiser::{Denoiser, Parameterization, conditional};
 pub use moves::{Jump, rates};
+pub use ngram::NGram;
 pub use plan::Plan;
 pub use space::{Letter, Noise, StateSpace};
 

@@ -19,6 +19,7 @@
 //! | [`objective`] | the page of `langevin objective` |
 //! | [`run`] | the page of `langevin report` |
 //! | [`demo`] | the page of `langevin demo` |
+//! | [`names`] | the page of `langevin demo names` |
 //!
 //! # Examples
 //!
@@ -41,6 +42,7 @@ pub mod axis;
 pub mod chart;
 pub mod demo;
 pub mod errors;
+pub mod names;
 pub mod numbers;
 pub mod objective;
 pub mod page;

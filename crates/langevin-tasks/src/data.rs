@@ -14,6 +14,8 @@ use std::path::Path;
 const DRAWN: u64 = 20_000;
 /// Maximum number of characters of a name that a message quotes.
 const START: usize = 40;
+/// Names of the built-in data sets.
+const BUILT_IN: [&str; 2] = ["digits", "names"];
 
 /// Returns the names of the data sets that need no file.
 ///
@@ -24,7 +26,7 @@ const START: usize = 40;
 /// ```
 #[must_use]
 pub fn names() -> Vec<&'static str> {
-    std::iter::once("digits").chain(exact::NAMES).collect()
+    BUILT_IN.into_iter().chain(exact::NAMES).collect()
 }
 
 fn ending(path: &Path) -> Option<String> {
@@ -62,7 +64,7 @@ fn named(data: &str) -> Option<&'static str> {
 /// ```
 #[must_use]
 pub fn is_drawn(data: &str) -> bool {
-    file(data).is_none() && named(data).is_some_and(|name| name != "digits")
+    file(data).is_none() && named(data).is_some_and(|name| !BUILT_IN.contains(&name))
 }
 
 /// Options for reading a data file. They override what the file or a model states.
@@ -279,7 +281,7 @@ pub fn read(
     observer: &dyn Observer,
 ) -> Result<Dataset> {
     refuse_idle(data, reading)?;
-    let set = open_as(argument, data, seed, reading, options, observer)?;
+    let set = numbers(argument, open_as(argument, data, seed, reading, options, observer)?)?;
     refuse_unused(data, reading, &set)?;
     observer.note(&Note::Read { data: shown(Path::new(data)), summary: set.summary() });
     Ok(set)
@@ -307,6 +309,7 @@ pub fn open(flag: &str, data: &str, seed: u64, options: &Options, observer: &dyn
         }
         (Some(path), _) => of_file(path, options, observer),
         (None, Some("digits")) => Ok(Dataset::digits()),
+        (None, Some("names")) => Ok(Dataset::names()),
         (None, Some(name)) => drawn(name, seed),
         (None, None) => {
             let known = names();
@@ -319,6 +322,17 @@ pub fn open(flag: &str, data: &str, seed: u64, options: &Options, observer: &dyn
                 None => failure,
             })
         }
+    }
+}
+
+/// Refuses data of tokens where a task is for numbers.
+pub(crate) fn numbers(argument: &str, set: Dataset) -> Result<Dataset> {
+    match set.vocabulary() {
+        None => Ok(set),
+        Some(_) => Err(Error::misused("the data are tokens, and this is for numbers")
+            .at(argument)
+            .expected("rows of numbers")
+            .got(format!("'{}'", set.name()))),
     }
 }
 

@@ -181,7 +181,8 @@ pub fn rows_of(
         options = options.size(height, width).channels(if channels == 1 { 1 } else { 3 });
     }
     let name = path.to_string_lossy();
-    let mut set = data::open_as(argument, &name, 0, reading, &options, observer)?;
+    let set = data::open_as(argument, &name, 0, reading, &options, observer)?;
+    let mut set = data::numbers(argument, set)?;
     data::refuse_unused(&name, reading, &set)?;
     observer.note(&Note::Read { data: shown(path), summary: set.summary() });
     if let Some(frame) = source.frame().filter(|_| !set.is_pictures()) {

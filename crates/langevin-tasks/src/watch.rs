@@ -48,6 +48,8 @@ pub struct Look {
     /// `None` if no bound exists: integer data without dequantisation, coupled noise, or cropped
     /// pictures.
     pub bound: Option<f64>,
+    /// Unit of the bound: bits/dim, or bits/token for tokens.
+    pub unit: &'static str,
 }
 
 impl Watched {
@@ -64,7 +66,14 @@ impl Watched {
     /// # Errors
     /// Returns an error if the rows cannot be read or the device fails.
     pub fn look(&self, trainer: &Trainer) -> langevin_train::Result<Look> {
-        Ok(Look { loss: trainer.loss_on(&self.all)?, bound: self.bound(trainer)? })
+        let loss = trainer.loss_on(&self.all)?;
+        let unit = if self.all.vocabulary().is_some() { "bits/token" } else { "bits/dim" };
+        let bound = match self.all.vocabulary() {
+            // The loss of tokens is the bound itself, in nats a token.
+            Some(_) => Some(loss / std::f64::consts::LN_2),
+            None => self.bound(trainer)?,
+        };
+        Ok(Look { loss, bound, unit })
     }
 
     fn bound(&self, trainer: &Trainer) -> langevin_train::Result<Option<f64>> {

@@ -40,7 +40,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let model = network.tokens()?;
         let bound = likelihood::profile(&model, &tokens, &ids, 1)?.bound();
-        println!("NELBO {:.3} ± {:.3} nats, {:.3} bits a token", bound.nats, bound.standard_error, bound.bits_per_token());
+        println!(
+            "NELBO {:.3} ± {:.3} nats, {:.3} bits a token",
+            bound.nats,
+            bound.standard_error,
+            bound.bits_per_token()
+        );
         let exact = likelihood::exact(&model, &tokens[..24 * 12])?;
         println!("exact likelihood of 24 names: {:.3} nats", exact.iter().sum::<f64>() / 24.0);
         let plan = sampler::sizes(model.space(), &[1; 12], &sampler::Order::Random)?;

@@ -18,11 +18,31 @@ pub use train::{AverageArgs, TrainArgs};
 pub use values::{MAX_SIGMA, NamedFile};
 
 use crate::io::npy::Width;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use langevin::grid::SIGMAS;
 use langevin::request::{GRID, SAMPLER, SAMPLER_WITH_ETA, STEPS};
 use std::path::PathBuf;
 use values::{count, eta, finite, grid_steps, points, range, seed, sigma, sigma_or_inf, strength, threads, tolerance};
+
+/// Data of a demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shown {
+    /// Handwritten digits.
+    Digits,
+    /// First names.
+    Names,
+}
+
+impl DemoArgs {
+    /// Returns the output directory.
+    pub fn folder(&self) -> PathBuf {
+        let usual = match self.data {
+            Shown::Digits => "langevin-demo",
+            Shown::Names => "langevin-names",
+        };
+        self.out.clone().unwrap_or_else(|| usual.into())
+    }
+}
 
 /// Train one network on handwritten digits, sample from it as four models, and write a report
 ///
@@ -31,9 +51,12 @@ use values::{count, eta, finite, grid_steps, points, range, seed, sigma, sigma_o
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct DemoArgs {
-    /// Output directory
-    #[arg(long, value_name = "DIR", default_value = "langevin-demo")]
-    pub out: PathBuf,
+    /// The data: digits (pictures, one network read as four formulations) or names (tokens, masked diffusion beside autoregression)
+    #[arg(value_enum, value_name = "DATA", default_value = "digits")]
+    pub data: Shown,
+    /// Output directory [default: langevin-demo, or langevin-names]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Train for a few seconds only, to check that everything works
     #[arg(long)]
     pub quick: bool,

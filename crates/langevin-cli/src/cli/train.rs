@@ -120,6 +120,9 @@ pub struct ObjectiveOfTraining {
     /// Quantity that the network predicts: x0, epsilon, score, v, velocity, edm
     #[arg(long, value_name = "Q", default_value = "velocity")]
     pub predict: String,
+    /// Noise on tokens: masked. For data of tokens, such as names or text [default: masked]
+    #[arg(long, value_name = "NOISE")]
+    pub noise: Option<String>,
     #[arg(long, value_name = "W", default_value = "plain", help = weight_help())]
     pub weight: String,
     #[arg(long, value_name = "D", help = times_help())]
@@ -139,6 +142,8 @@ pub enum Kind {
     Mlp,
     /// A diffusion transformer, for pictures.
     Dit,
+    /// A transformer for tokens, which are always learned by one.
+    Sequence,
 }
 
 /// The network.
@@ -149,10 +154,10 @@ pub struct ShapeArgs {
     /// The network architecture
     #[arg(long, value_enum, value_name = "KIND", default_value = "mlp")]
     pub network: Kind,
-    /// Width of a layer or token [default: 256, dit: 192]
+    /// Width of a layer or token [default: 256, dit: 192, sequence: 64]
     #[arg(long, value_name = "N", value_parser = size, allow_negative_numbers = true)]
     pub width: Option<usize>,
-    /// Number of blocks [default: 3, dit: 6]
+    /// Number of blocks [default: 3, dit: 6, sequence: 4]
     #[arg(long, value_name = "N", value_parser = size, allow_negative_numbers = true)]
     pub depth: Option<usize>,
     /// Number of cosine features of the noise level
@@ -170,7 +175,7 @@ pub struct ShapeArgs {
     /// dit: patch size in pixels
     #[arg(long, value_name = "N", default_value = "2", value_parser = size, allow_negative_numbers = true)]
     pub patch: usize,
-    /// dit: number of attention heads [default: one per 32 elements of the width]
+    /// dit, sequence: number of attention heads [default: one per 32 elements of the width; sequence: one per 16]
     #[arg(long, value_name = "N", value_parser = size, allow_negative_numbers = true)]
     pub heads: Option<usize>,
 }

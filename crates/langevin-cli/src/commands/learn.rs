@@ -54,7 +54,10 @@ pub fn say_what(name: &str, data: &TrainingData, recipe: &Recipe) -> Result<Valu
     let (about, held) = (data.describe(recipe)?, data.held_out.as_ref());
     // A training that continues from a model, or with --no-normalize, has a given scale.
     let scale = about.scale.unwrap_or_else(|| "that of the model".to_owned());
-    let mut line = format!("read {}: {}; scale: {scale}", shown(Path::new(name)), data.all.summary());
+    let mut line = format!("read {}: {}", shown(Path::new(name)), data.all.summary());
+    if data.all.vocabulary().is_none() {
+        line.push_str(&format!("; scale: {scale}"));
+    }
     if let Some(step) = about.spacing.filter(|step| *step != 1.0) {
         line.push_str(&format!("; values {} apart", fraction(step)));
     }

@@ -39,7 +39,8 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     let seen = log(directory);
     (data.losses, data.held_out) = (seen.losses, seen.held_out);
     if let Some(bound) = seen.bound {
-        let value = format!("≤ {bound:.3} bits/dim");
+        let unit = if network.vocabulary().is_some() { "bits/token" } else { "bits/dim" };
+        let value = format!("≤ {bound:.3} {unit}");
         data.facts.push(("Held out".to_owned(), value, bound_in_short()));
     }
     if data.losses.is_empty() {

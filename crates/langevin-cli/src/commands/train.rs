@@ -9,6 +9,7 @@ pub mod notes;
 mod ways;
 
 use super::learn::{self, Material};
+use crate::cli::train::Kind;
 use crate::cli::{TrainArgs, config::Effective};
 use crate::error::{Failure, Result};
 use crate::io::{atomic, print, say};
@@ -52,6 +53,27 @@ fn train(args: &TrainArgs) -> Result<()> {
     let device = args.device.open()?;
     let Material { all, reading } = learn::read(args, base.as_ref().map(task::Base::recipe))?;
     recipe.reading = reading;
+    let classes = if args.reading.conditional { all.classes().len() } else { 0 };
+    match all.vocabulary() {
+        Some(vocabulary) if base.is_none() => {
+            flags::of_tokens(args, &effective, vocabulary, classes, &mut recipe)?;
+            if !effective.is_given("network") {
+                effective.set("network", Some("sequence".to_owned()));
+            }
+        }
+        None if args.network.network == Kind::Sequence && base.is_none() => {
+            return Err(Failure::misused("the network is for tokens, and the data are numbers")
+                .at("--network")
+                .expected("mlp or dit"));
+        }
+        None if args.objective.noise.is_some() => {
+            return Err(Failure::misused("the data are numbers, and the noise is for tokens")
+                .at("--noise")
+                .expected("data of tokens, such as --data names")
+                .hint("leave out --noise"));
+        }
+        _ => {}
+    }
     if args.steps.is_none() && args.minutes.is_none() {
         let steps = task::usual_steps(all.rows());
         recipe.budget = Budget::Steps(steps);
@@ -62,7 +84,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     if let Some(base) = &base {
         let shape = task::seen_shape(all.shape(), args.reading.crop);
         base.check(&all, &shape).map_err(|error| failures::of_data(error, name))?;
-    } else if args.reading.conditional {
+    } else if args.reading.conditional && recipe.tokens.is_none() {
         recipe.network = flags::network(args, all.classes().len())?;
     }
     let rows = TrainingData::split(all, recipe.held_out);
@@ -152,6 +174,7 @@ fn finish(
         "data": { "name": rows.name(), "rows": rows.rows(), "shape": rows.shape(), "read": read },
         "process": formulation.process.name(),
         "prediction": formulation.prediction.name(),
+        "noise": summary.network.metadata().data.tokens.as_ref().map(|tokens| tokens.space.noise().name()),
         "weight": training.weight.name(),
         "parameters": summary.network.parameters(),
         "steps": training.steps,

@@ -21,6 +21,15 @@ impl Dataset {
             [height, width] | [height, width, _] if self.is_pictures() => {
                 format!("{} of {height} × {width}", count(self.rows, "picture"))
             }
+            [length] if self.vocabulary().is_some() => {
+                let letters = self.vocabulary().map_or(0, crate::Vocabulary::len);
+                format!(
+                    "{} of {} over {}",
+                    count(self.rows, "sequence"),
+                    count(*length, "token"),
+                    count(letters, "letter")
+                )
+            }
             [columns] => {
                 let names = shortened(&frame.names);
                 let names = if names.is_empty() { names } else { format!(" ({names})") };
@@ -31,7 +40,11 @@ impl Dataset {
         let About { format, dtype, omitted, labels, notes } = &*self.about;
         let plain = if format.is_empty() { "in memory" } else { format };
         parts.push(plain.to_owned());
-        parts.push(if dtype.is_empty() { "float32".to_owned() } else { dtype.clone() });
+        if !dtype.is_empty() {
+            parts.push(dtype.clone());
+        } else if self.vocabulary().is_none() {
+            parts.push("float32".to_owned());
+        }
         let mut text = parts.join(", ");
         if !omitted.is_empty() {
             let left: Vec<String> = omitted.iter().map(|one| format!("{} ({})", one.what, one.why)).collect();

@@ -73,6 +73,10 @@ pub fn prepare(all: Dataset, how: &Preparation<'_>, warn: &mut dyn FnMut(Warning
     if all.rows() < 2 {
         return Err(TrainError::TooFewRows(all.rows()));
     }
+    if all.vocabulary().is_some() {
+        // Letters are names, so they have no scale and no spacing.
+        return Ok(all);
+    }
     if is_constant(&all)? {
         if all.shape().len() == 1 {
             return Err(TrainError::AllSame(all.rows()));
@@ -199,6 +203,9 @@ impl TrainingData {
     /// # Errors
     /// Returns an error if the rows cannot be read.
     pub fn describe(&self, recipe: &Recipe) -> Result<Description> {
+        if self.all.vocabulary().is_some() {
+            return Ok(Description { scale: None, spacing: None, classes: self.classes() });
+        }
         let map = match &recipe.normalization {
             Some(given) => given.clone(),
             None => Normalization::fit(&self.rows).or_failed()?,
@@ -226,6 +233,12 @@ impl TrainingData {
     /// Sends warnings about these rows in this training to `warn`.
     pub(super) fn judge(&self, trainer: &Trainer, warn: &mut dyn FnMut(Warning)) -> Result<()> {
         let Self { all, rows, .. } = self;
+        if all.vocabulary().is_some() {
+            if rows.rows() < FEW {
+                warn(Warning::VeryFewRows { rows: rows.rows() });
+            }
+            return Ok(());
+        }
         let map = trainer.normalization();
         let some = rows.head(LOOKED_AT);
         let table = all.shape().len() == 1;

@@ -94,5 +94,5 @@ pub use resume::{differences, fields, may_change};
 pub use run::{Ending, Summary, train};
 pub use samples::draw;
 pub use settings::{PICTURES_DECAY, STEPS, Settings, seen_shape, usual_steps};
-pub use trial::{Trial, affordable_steps};
+pub use trial::{Affordable, Trial, affordable_steps};
 pub use ways::{Way, Ways};

@@ -40,6 +40,28 @@ pub enum TokenNoise {
     Masked,
 }
 
+impl TokenNoise {
+    /// Names of the kinds of noise, in the order of the variants.
+    pub const NAMES: [&'static str; 1] = ["masked"];
+
+    /// Parses a name.
+    ///
+    /// ```
+    /// use langevin_train::TokenNoise;
+    /// assert_eq!(TokenNoise::parse("masked")?, TokenNoise::Masked);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error that lists the names if the name is unknown.
+    pub fn parse(text: &str) -> langevin::Result<Self> {
+        match text {
+            "masked" => Ok(Self::Masked),
+            other => Err(langevin::Error::unknown("noise", other, &Self::NAMES)),
+        }
+    }
+}
+
 /// Everything about tokens that determines the loss.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {

@@ -1,10 +1,11 @@
 //! `langevin demo`: one network, read as the four rows of the paper.
 
 mod measure;
+mod names;
 mod rows;
 mod size;
 
-use crate::cli::DemoArgs;
+use crate::cli::{DemoArgs, Shown};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
 use crate::io::atomic::{self, Staged};
@@ -40,15 +41,16 @@ const PIXELS: [f64; 2] = [0.0, 16.0];
 /// Runs the command.
 pub fn run(args: &DemoArgs) -> Result<()> {
     let start = Instant::now();
-    if args.out.exists() && !args.out.is_dir() {
-        return Err(Failure::failed("cannot write the output")
-            .in_file(&args.out)
-            .expected("a directory")
-            .got("a file"));
+    let out = args.folder();
+    if out.exists() && !out.is_dir() {
+        return Err(Failure::failed("cannot write the output").in_file(&out).expected("a directory").got("a file"));
     }
     interrupt::listen()?;
     // An output that cannot be written is reported before the training.
-    drop(Staged::directory(&args.out)?);
+    drop(Staged::directory(&out)?);
+    if args.data == Shown::Names {
+        return names::run(args, &out, start);
+    }
 
     let (train, held_out) = Dataset::digits().split(HELD_OUT, args.seed);
     let quick = usize::from(args.quick);
@@ -57,20 +59,20 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let steps = match args.steps {
         Some(steps) => steps,
         None if args.quick => QUICK,
-        None => size::steps(&train, &recipe)?,
+        None => size::steps(&train, &recipe, size::DIGITS)?,
     };
     recipe.budget = Budget::Steps(steps);
     let network = learn(&train, &recipe)?;
     let sampled = rows::sample_all(&network, GRID[quick], held_out.rows(), args.seed)?;
     let measures = Measures::new(&train, &held_out)?;
     let data = collect(args, &network, [&train, &held_out], &sampled, &measures)?;
-    write(&args.out, &network, &sampled, &data)?;
+    write(&out, &network, &sampled, &data)?;
     print(&table(&data))?;
-    let page = shown(&args.out.join("report.html"));
+    let page = shown(&out.join("report.html"));
     say(&format!("done in {}: open {page}", duration(start.elapsed().as_secs_f64())));
     if let (Some(reading), Some(sampled)) = (READINGS.last(), sampled.last()) {
-        let model = request::quoted(&args.out.join("model.safetensors").display().to_string());
-        request::say_command(&sampled.plan, &model, &args.out.join(format!("plan-{}.json", reading.slug)));
+        let model = request::quoted(&out.join("model.safetensors").display().to_string());
+        request::say_command(&sampled.plan, &model, &out.join(format!("plan-{}.json", reading.slug)));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// Fields of a recipe with the flags that set them. The first entry whose path is a prefix of the
 /// field's path applies.
-const FIELDS: [(&str, &str); 38] = [
+const FIELDS: [(&str, &str); 39] = [
     ("formulation.process", "process"),
     ("formulation.prediction", "predict"),
     ("formulation", "process"),
@@ -18,6 +18,7 @@ const FIELDS: [(&str, &str); 38] = [
     ("dequantize", "dequantize"),
     ("normalization", "no-normalize"),
     ("coupling", "coupling"),
+    ("tokens", "noise"),
     ("crop", "crop"),
     ("flip", "flip"),
     ("label_dropout", "label-dropout"),

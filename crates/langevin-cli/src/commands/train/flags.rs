@@ -1,14 +1,17 @@
 //! The flags of `train` as a recipe.
 
 use crate::cli::TrainArgs;
+use crate::cli::config::Effective;
 use crate::cli::train::Kind;
-use crate::error::{Blame as _, Result};
+use crate::error::{Blame as _, Failure, Result};
 use crate::words::either_case;
 use langevin::grid::{SIGMAS, usual_range};
 use langevin::objective::{TimeDensity, Weight};
 use langevin::{Formulation, LambdaRange, Prediction, Process};
+use langevin_data::Vocabulary;
 use langevin_tasks::train::STEPS;
 use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Recipe};
+use langevin_train::{SequenceConfig, TokenNoise};
 use std::time::Duration;
 
 /// Default length of an attention head.
@@ -31,7 +34,60 @@ pub fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {
             (config.fourier, config.classes) = (shape.fourier, classes);
             config.into()
         }
+        // The letters of the data determine this network, so it is built once they are read.
+        Kind::Sequence => SequenceConfig::new(2, 3, shape.width.unwrap_or(64), 1, 1).into(),
     })
+}
+
+/// Flags of numbers, which have no meaning for tokens.
+const OF_NUMBERS: [&str; 12] = [
+    "process",
+    "predict",
+    "weight",
+    "times",
+    "adaptive",
+    "coupling",
+    "dequantize",
+    "no-normalize",
+    "log",
+    "waves",
+    "activation",
+    "patch",
+];
+
+/// Changes the recipe to one for tokens of this vocabulary, whose sequences have classes or not.
+pub fn of_tokens(
+    args: &TrainArgs,
+    effective: &Effective,
+    vocabulary: &Vocabulary,
+    classes: usize,
+    recipe: &mut Recipe,
+) -> Result<()> {
+    if let Some(flag) = OF_NUMBERS.into_iter().find(|flag| effective.is_given(flag)) {
+        return Err(Failure::misused("the data are tokens, and the flag is for numbers")
+            .at(format!("--{flag}"))
+            .expected("flags for tokens: --noise, --width, --depth, --heads, and those of the optimiser")
+            .hint(format!("leave out --{flag}")));
+    }
+    let shape = &args.network;
+    if effective.is_given("network") && shape.network != Kind::Sequence {
+        return Err(Failure::misused("the network is for numbers, and the data are tokens")
+            .at("--network")
+            .expected("sequence")
+            .hint("leave out --network"));
+    }
+    let noise = args.objective.noise.as_deref().unwrap_or("masked");
+    recipe.tokens = Some(either_case(noise, TokenNoise::parse).or_misused()?);
+    let width = shape.width.unwrap_or(64);
+    let heads = shape.heads.unwrap_or((width / 16).max(1));
+    let mut config =
+        SequenceConfig::new(vocabulary.len(), vocabulary.len() + 1, width, shape.depth.unwrap_or(4), heads);
+    config.classes = classes;
+    if effective.is_given("fourier") {
+        config.fourier = shape.fourier;
+    }
+    recipe.network = config.into();
+    Ok(())
 }
 
 /// Returns the recipe of the flags.

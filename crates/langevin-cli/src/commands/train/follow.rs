@@ -83,7 +83,8 @@ fn words(step: &Step<'_>) -> String {
     let (progress, look) = (&step.progress, step.held_out);
     let mut held_out = look.map_or_else(String::new, |look| format!("  held-out {:.4}", look.loss));
     if let Some(bound) = look.and_then(|look| look.bound) {
-        held_out.push_str(&format!(", bound {bound:.3} bits/dim"));
+        let unit = look.map_or("bits/dim", |look| look.unit);
+        held_out.push_str(&format!(", bound {bound:.3} {unit}"));
     }
     let speed = match progress.samples_per_second / step.batch as f64 {
         slow if slow < 10.0 => format!("{slow:.1}"),
