@@ -69,7 +69,8 @@ impl BlockModel {
     ///
     /// ```
     /// use langevin_discrete::{Noise, exact::{BlockModel, Density}};
-    /// let graphs = BlockModel::latent(Noise::Masked, 4, vec![0.5, 0.5], vec![0.9, 0.1, 0.1, 0.9])?;
+    /// let edges = vec![0.9, 0.1, 0.1, 0.9];
+    /// let graphs = BlockModel::latent(Noise::Masked, 4, vec![0.5, 0.5], edges)?;
     /// // Two edges of a triangle make the third one likely.
     /// let nats = |x: [u32; 6]| graphs.log_probability(&x);
     /// let [open, closed] = [nats([1, 1, 0, 0, 0, 0]), nats([1, 1, 0, 1, 0, 0])];
