@@ -1,6 +1,6 @@
 //! A Markov chain of letters.
 
-use super::{Density, emission, normalise};
+use super::{Density, distributions, emission, normalise, random_rows, stationary, step};
 use crate::chance::{pick, uniforms};
 use crate::denoiser::Denoiser;
 use crate::space::{Letter, Noise, StateSpace};
@@ -28,6 +28,7 @@ pub struct Chain {
     space: StateSpace,
     first: Vec<f64>,
     next: Vec<f64>,
+    name: Option<String>,
 }
 
 impl Chain {
@@ -38,24 +39,9 @@ impl Chain {
     /// Returns an error if a list has the wrong length or is no distribution (within 1e-9).
     pub fn new(space: StateSpace, first: Vec<f64>, next: Vec<f64>) -> Result<Self> {
         let vocab = space.vocab();
-        for (name, values, wanted) in [("first", &first, vocab), ("next", &next, vocab * vocab)] {
-            if values.len() != wanted {
-                return Err(Error::shape("the probabilities do not fit the vocabulary")
-                    .at(name)
-                    .expected(wanted.to_string())
-                    .got(values.len().to_string()));
-            }
-            for (row, values) in values.chunks_exact(vocab).enumerate() {
-                let sum: f64 = values.iter().sum();
-                if values.iter().any(|value| *value < 0.0 || value.is_nan()) || (sum - 1.0).abs() > 1e-9 {
-                    return Err(Error::argument("the probabilities are no distribution")
-                        .at(format!("{name}, row {row}"))
-                        .expected("numbers from 0 on with the sum 1")
-                        .got(format!("the sum {sum}")));
-                }
-            }
-        }
-        Ok(Self { space, first, next })
+        distributions("first", &first, vocab, vocab)?;
+        distributions("next", &next, vocab * vocab, vocab)?;
+        Ok(Self { space, first, next, name: None })
     }
 
     /// Creates the example chain of V letters and d tokens, which tests and documents use: random
@@ -65,23 +51,36 @@ impl Chain {
     /// Returns an error if a size is out of range.
     pub fn example(vocab: usize, length: usize, noise: Noise) -> Result<Self> {
         let space = StateSpace::new(noise, vocab, length)?;
-        let mut next = vec![0.0; vocab * vocab];
-        uniforms(SampleId { seed: 3, index: vocab as u64 }, draws::EXACT_UNIFORMS.first(), &mut next);
-        next.iter_mut().for_each(|u| *u = *u * *u * *u + 0.02);
-        next.chunks_exact_mut(vocab).for_each(normalise);
-        let mut first = vec![1.0 / vocab as f64; vocab];
-        // Every entry of a row is at least 0.02/(1.02 V), so the law converges geometrically.
-        for _ in 0..4096 {
-            let mut after = vec![0.0; vocab];
-            step(&first, &next, &mut after);
-            normalise(&mut after);
-            let moved: f64 = after.iter().zip(&first).map(|(a, b)| (a - b).abs()).sum();
-            first = after;
-            if moved < 1e-16 {
-                break;
-            }
-        }
+        let next = random_rows(vocab as u64, vocab, vocab);
+        let first = stationary(&next, vocab);
         Self::new(space, first, next)
+    }
+
+    /// Creates the Ising chain of `length` spins with coupling J: p ∝ exp(J Σ s_i s_(i+1)), where
+    /// letter 0 is s = −1 and letter 1 is s = +1.
+    ///
+    /// The next spin is equal to the last one with probability 1/(1 + e^(−2J)).
+    ///
+    /// ```
+    /// use langevin_discrete::{Noise, exact::{Chain, Density}};
+    /// let chain = Chain::ising(0.5, 3, Noise::Masked)?;
+    /// let ratio = chain.log_probability(&[0, 0, 0]) - chain.log_probability(&[0, 1, 0]);
+    /// assert!((ratio - 4.0 * 0.5).abs() < 1e-14);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the length is out of range or J is no number.
+    pub fn ising(coupling: f64, length: usize, noise: Noise) -> Result<Self> {
+        if !coupling.is_finite() {
+            return Err(Error::argument("bad coupling of an Ising chain")
+                .expected("a finite number")
+                .got(coupling.to_string()));
+        }
+        let [equal, other] = [-2.0, 2.0].map(|factor| 1.0 / (1.0 + libm::exp(factor * coupling)));
+        let space = StateSpace::new(noise, 2, length)?;
+        let chain = Self::new(space, vec![0.5, 0.5], vec![equal, other, other, equal])?;
+        Ok(Self { name: Some(format!("ising:{length}:{coupling}")), ..chain })
     }
 
     /// Returns the probabilities of all sequences, in the order of a [`Law`](crate::plan::Law).
@@ -121,13 +120,6 @@ impl Chain {
     }
 }
 
-/// Adds the law after one step of the chain.
-fn step(law: &[f64], next: &[f64], out: &mut [f64]) {
-    for (weight, next) in law.iter().zip(next.chunks_exact(law.len())) {
-        out.iter_mut().zip(next).for_each(|(out, next)| *out += weight * next);
-    }
-}
-
 impl Denoiser for Chain {
     fn space(&self) -> &StateSpace {
         &self.space
@@ -146,7 +138,8 @@ impl Denoiser for Chain {
 
 impl Density for Chain {
     fn name(&self) -> String {
-        format!("chain:{}x{}", self.space.vocab(), self.space.length())
+        let own = || format!("chain:{}x{}", self.space.vocab(), self.space.length());
+        self.name.clone().unwrap_or_else(own)
     }
 
     fn log_probability(&self, tokens: &[Letter]) -> f64 {
@@ -182,47 +175,5 @@ impl Density for Chain {
             law = after;
         }
         Some(total)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::exact::{Table, each_sequence, enumerable};
-    use crate::level;
-
-    #[test]
-    fn messages_are_the_enumeration() {
-        for noise in [Noise::Masked, Noise::Uniform, Noise::Prior(vec![0.5, 0.3, 0.2])] {
-            let chain = Chain::example(3, 4, noise).unwrap();
-            let table = Table::of(&chain).unwrap();
-            let mut x = Vec::new();
-            each_sequence(chain.space().letters(), 4, |tokens| x.extend_from_slice(tokens));
-            let rows = vec![SampleId::default(); enumerable(chain.space().letters(), 4).unwrap()];
-            for alpha in [0.1, 0.7] {
-                let query = Query::new(level(alpha), &rows);
-                let [a, b] = [chain.predict(&x, &query).unwrap(), table.predict(&x, &query).unwrap()];
-                for (token, (a, b)) in a.iter().zip(&b).enumerate() {
-                    assert!((a - b).abs() < 1e-12, "{}, number {token}: {a} {b}", chain.space());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn samples_have_the_law() {
-        let chain = Chain::example(3, 3, Noise::Masked).unwrap();
-        let rows: Vec<SampleId> = (0..20_000).map(|index| SampleId { seed: 5, index }).collect();
-        let mut count = vec![0.0; 64];
-        for tokens in chain.sample(&rows).chunks(3) {
-            count[crate::plan::index(tokens, 4)] += 1.0 / rows.len() as f64;
-        }
-        let law = chain.probabilities().unwrap();
-        let distance: f64 = 0.5 * count.iter().zip(&law).map(|(a, b)| (a - b).abs()).sum::<f64>();
-        // The mean distance of 20,000 samples is at most ½ Σ √(2p/πn).
-        let floor: f64 = 0.4 * law.iter().map(|p| (p / rows.len() as f64).sqrt()).sum::<f64>();
-        assert!(distance < 1.5 * floor, "{distance} {floor}");
-        let entropy: f64 = law.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
-        assert!((chain.entropy().unwrap() - entropy).abs() < 1e-12);
     }
 }

@@ -6,17 +6,45 @@
 //! | density | cost of one sequence |
 //! |---|---|
 //! | [`Table`], any law on at most 4096 sequences | V^d · d |
-//! | [`Chain`], a Markov chain | d · V² |
+//! | [`Products`], a mixture of K products of independent tokens | K · d · V |
+//! | [`DataSet`], K sequences with equal weights, such as [`shidoku`] | K · d |
+//! | [`Chain`], a Markov chain, such as an Ising chain | d · V² |
+//! | [`Hmm`], a hidden Markov chain of S states | d · S · (S + V) |
+//! | [`Tree`], a Markov field on a tree | d · V² |
+//! | [`BlockModel`], a stochastic block model of graphs, labels known or latent | n², or Kⁿ · n² |
+//!
+//! [`named`] returns a density by a name such as `chain:8x64`; [`FORMS`] lists the names.
+//!
+//! # Impossible contexts
+//!
+//! A sampler may reveal tokens that no sequence of the density agrees with. Nothing is known of the
+//! other tokens then. A [`Table`], [`Products`], a [`DataSet`] and a [`BlockModel`] predict the
+//! marginal law of the token. [`Chain`], [`Hmm`] and [`Tree`] replace a message that is zero by a
+//! uniform one.
 
+mod blocks;
 mod chain;
+mod hmm;
+mod names;
+mod products;
+mod rows;
 mod table;
+mod tree;
 
+pub use blocks::BlockModel;
 pub use chain::Chain;
+pub use hmm::Hmm;
+pub use names::{FORMS, named};
+pub use products::Products;
+pub use rows::{DataSet, shidoku};
 pub use table::Table;
+pub use tree::Tree;
 
+use crate::chance::uniforms;
 use crate::denoiser::Denoiser;
 use crate::plan::Law;
 use crate::space::{Letter, StateSpace};
+use langevin::noise::draws;
 use langevin::{Error, Result, SampleId};
 
 /// Largest number of sequences that are enumerated.
@@ -44,6 +72,42 @@ pub trait Density: Denoiser {
     /// Returns the entropy in nats, if it is known.
     fn entropy(&self) -> Option<f64> {
         None
+    }
+}
+
+impl<D: Density + ?Sized> Density for &D {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    fn log_probability(&self, tokens: &[Letter]) -> f64 {
+        (**self).log_probability(tokens)
+    }
+
+    fn sample(&self, rows: &[SampleId]) -> Vec<Letter> {
+        (**self).sample(rows)
+    }
+
+    fn entropy(&self) -> Option<f64> {
+        (**self).entropy()
+    }
+}
+
+impl<D: Density + ?Sized + Send> Density for Box<D> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    fn log_probability(&self, tokens: &[Letter]) -> f64 {
+        (**self).log_probability(tokens)
+    }
+
+    fn sample(&self, rows: &[SampleId]) -> Vec<Letter> {
+        (**self).sample(rows)
+    }
+
+    fn entropy(&self) -> Option<f64> {
+        (**self).entropy()
     }
 }
 
@@ -120,3 +184,73 @@ pub(crate) fn normalise(values: &mut [f64]) {
     let (sum, count): (f64, f64) = (values.iter().sum(), values.len() as f64);
     values.iter_mut().for_each(|value| *value = if sum > 0.0 { *value / sum } else { 1.0 / count });
 }
+
+/// Checks that `values` are rows of `width` probabilities, `count` of them in total.
+pub(crate) fn distributions(name: &str, values: &[f64], count: usize, width: usize) -> Result<()> {
+    if values.len() != count {
+        return Err(Error::shape("the probabilities have the wrong number")
+            .at(name)
+            .expected(count.to_string())
+            .got(values.len().to_string()));
+    }
+    for (row, values) in values.chunks_exact(width).enumerate() {
+        let sum: f64 = values.iter().sum();
+        if values.iter().any(|value| *value < 0.0 || value.is_nan()) || (sum - 1.0).abs() > 1e-9 {
+            return Err(Error::argument("the probabilities are no distribution")
+                .at(format!("{name}, row {row}"))
+                .expected("numbers from 0 on with the sum 1")
+                .got(format!("the sum {sum}")));
+        }
+    }
+    Ok(())
+}
+
+/// Returns `rows` random distributions on `width` letters for examples: u³ + 0.02, normalised.
+pub(crate) fn random_rows(index: u64, rows: usize, width: usize) -> Vec<f64> {
+    let mut values = vec![0.0; rows * width];
+    uniforms(SampleId { seed: 3, index }, draws::EXACT_UNIFORMS.first(), &mut values);
+    values.iter_mut().for_each(|u| *u = *u * *u * *u + 0.02);
+    values.chunks_exact_mut(width).for_each(normalise);
+    values
+}
+
+/// Adds the law after one step of a chain: law · next.
+pub(crate) fn step(law: &[f64], next: &[f64], out: &mut [f64]) {
+    for (weight, next) in law.iter().zip(next.chunks_exact(out.len())) {
+        out.iter_mut().zip(next).for_each(|(out, next)| *out += weight * next);
+    }
+}
+
+/// Returns the stationary law of a chain whose probabilities of the next letter are all positive.
+pub(crate) fn stationary(next: &[f64], width: usize) -> Vec<f64> {
+    let mut first = vec![1.0 / width as f64; width];
+    // The smallest entry of a row is bounded below, so the law converges geometrically.
+    for _ in 0..4096 {
+        let mut after = vec![0.0; width];
+        step(&first, next, &mut after);
+        normalise(&mut after);
+        let moved: f64 = after.iter().zip(&first).map(|(a, b)| (a - b).abs()).sum();
+        first = after;
+        if moved < 1e-16 {
+            break;
+        }
+    }
+    first
+}
+
+/// Returns the entropy of a density by enumeration; `None` if it has too many sequences.
+pub(crate) fn enumerated_entropy(density: &dyn Density) -> Option<f64> {
+    let space = density.space();
+    enumerable(space.vocab(), space.length()).ok()?;
+    let mut sum = 0.0;
+    each_sequence(space.vocab(), space.length(), |tokens| {
+        let log = density.log_probability(tokens);
+        if log > f64::NEG_INFINITY {
+            sum -= libm::exp(log) * log;
+        }
+    });
+    Some(sum)
+}
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,17 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Writes the marginal law of a token.
+    fn marginal(&self, place: usize, out: &mut [f64]) {
+        let mut number = 0;
+        each_sequence(self.space.vocab(), self.space.length(), |clean| {
+            out[clean[place] as usize] += self.probabilities[number];
+            number += 1;
+        });
+    }
+}
+
 impl Denoiser for Table {
     fn space(&self) -> &StateSpace {
         &self.space
@@ -90,7 +101,12 @@ impl Denoiser for Table {
                     out[place * vocab + clean[place] as usize] += p * weight;
                 }
             });
-            out.chunks_exact_mut(vocab).for_each(normalise);
+            for (place, out) in out.chunks_exact_mut(vocab).enumerate() {
+                if out.iter().all(|value| *value == 0.0) {
+                    self.marginal(place, out);
+                }
+                normalise(out);
+            }
         }
         Ok(out)
     }

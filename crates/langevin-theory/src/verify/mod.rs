@@ -13,6 +13,7 @@
 //! | 24–32 | likelihood |
 //! | 33–36 | results beyond the paper |
 //! | 37–41 | errata |
+//! | 101 and up, written D1 and up | discrete data ([`discrete`]) |
 //!
 //! The data are Gaussians and the mixture ³⁄₁₀ N(−2, 0.3²) + ⁷⁄₁₀ N(1, 0.5²) on the line
 //! ([`exact::named`](langevin_analysis::exact::named)`("mixture")`), for which every expectation is
@@ -21,6 +22,7 @@
 //! Source: Zheng & Lan, arXiv 2604.10465, by section; other sources are named where they are used.
 
 mod beyond;
+mod discrete;
 mod duality;
 mod errata;
 mod langevin_step;
@@ -71,7 +73,7 @@ impl<'a> Extra<'a> {
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Claim {
-    /// The number of the claim.
+    /// The number of the claim. Claims on discrete data are numbered from 101.
     pub number: u32,
     /// The claim in one sentence.
     pub claim: &'static str,
@@ -82,7 +84,7 @@ pub struct Claim {
 
 impl std::fmt::Debug for Claim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.number, self.claim)
+        write!(f, "{} {}", self.label(), self.claim)
     }
 }
 
@@ -119,7 +121,27 @@ impl Measured {
     }
 }
 
+/// The number that comes before the first claim on discrete data.
+const DISCRETE: u32 = 100;
+
 impl Claim {
+    /// Returns the number as it is written: `7`, or `D7` for claim 107, the seventh on discrete
+    /// data.
+    ///
+    /// # Examples
+    /// ```
+    /// use langevin_theory::verify;
+    /// assert_eq!(verify::claims()[6].label(), "7");
+    /// assert_eq!(verify::discrete()[6].label(), "D7");
+    /// ```
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self.number.checked_sub(DISCRETE) {
+            Some(number) if number > 0 => format!("D{number}"),
+            _ => self.number.to_string(),
+        }
+    }
+
     /// Measures the claim.
     ///
     /// # Errors
@@ -151,7 +173,7 @@ impl Claim {
     }
 }
 
-/// Returns all claims, sorted by number.
+/// Returns all claims of the paper and those that follow from it, sorted by number.
 ///
 /// # Examples
 /// ```
@@ -172,7 +194,27 @@ pub fn claims() -> Vec<Claim> {
     .concat()
 }
 
-/// Returns the claims of a list such as `1-4,17,33`, or all claims for an empty list.
+/// Returns all claims on discrete data, sorted by number.
+///
+/// They say which statements of the paper hold for tokens instead of real numbers, and which do
+/// not.
+///
+/// # Examples
+/// ```
+/// use langevin_theory::verify::{self, Extra};
+/// let claims = verify::discrete();
+/// assert_eq!((claims[0].number, claims[0].label()), (101, "D1".to_owned()));
+/// assert!(claims[0].judge(&Extra::default()).pass());
+/// ```
+#[must_use]
+pub fn discrete() -> Vec<Claim> {
+    discrete::claims()
+}
+
+/// Returns the claims of a list such as `1-4,17,33` or `D1-D4,D7`.
+///
+/// `discrete` stands for all claims on discrete data. An empty list stands for all claims of
+/// [`claims`].
 ///
 /// # Errors
 /// Returns an error if the text is not a list of numbers, or if a number belongs to no claim.
@@ -181,30 +223,47 @@ pub fn claims() -> Vec<Claim> {
 /// ```
 /// use langevin_theory::verify;
 /// assert_eq!(verify::select("5-7,41")?.len(), 4);
+/// assert_eq!(verify::select("D3")?[0].label(), "D3");
+/// assert_eq!(verify::select("discrete")?.len(), verify::discrete().len());
 /// assert!(verify::select("42").is_err());
 /// # Ok::<(), langevin::Error>(())
 /// ```
 pub fn select(list: &str) -> Result<Vec<Claim>> {
-    let all = claims();
-    let last = all.last().map_or(0, |claim| claim.number);
     if list.trim().is_empty() {
-        return Ok(all);
+        return Ok(claims());
     }
+    let [paper, tokens] = [claims(), discrete()].map(|claims| claims.last().map_or(0, |claim| claim.number));
+    let number = |text: &str| {
+        let text = text.trim();
+        let (digits, before) = match text.strip_prefix(['D', 'd']) {
+            Some(digits) => (digits, DISCRETE),
+            None => (text, 0),
+        };
+        let number = digits.parse::<u32>().ok()?.checked_add(before)?;
+        let known = (1..=paper).contains(&number) || (DISCRETE + 1..=tokens).contains(&number);
+        (known && (before == 0 || number > DISCRETE)).then_some(number)
+    };
     let mut wanted = Vec::new();
     for part in list.split(',') {
         let part = part.trim();
+        if part == "discrete" {
+            wanted.extend(DISCRETE + 1..=tokens);
+            continue;
+        }
         let (from, to) = part.split_once('-').unwrap_or((part, part));
-        let number = |text: &str| text.trim().parse::<u32>().ok().filter(|number| (1..=last).contains(number));
         match (number(from), number(to)) {
-            (Some(from), Some(to)) if from <= to => wanted.extend(from..=to),
+            (Some(from), Some(to)) if from <= to && (from > DISCRETE) == (to > DISCRETE) => wanted.extend(from..=to),
             _ => {
                 return Err(Error::argument("no such claims")
-                    .expected(format!("numbers from 1 to {last}, as in 1-4,17"))
+                    .expected(format!(
+                        "numbers from 1 to {paper}, as in 1-4,17, or from D1 to D{}, or discrete",
+                        tokens - DISCRETE
+                    ))
                     .got(format!("'{part}'")));
             }
         }
     }
-    Ok(all.into_iter().filter(|claim| wanted.contains(&claim.number)).collect())
+    Ok([claims(), discrete()].concat().into_iter().filter(|claim| wanted.contains(&claim.number)).collect())
 }
 
 /// Returns the largest of several figures; a NaN takes precedence.
