@@ -12,7 +12,8 @@
 //! | [`Denoiser`], [`Parameterization`] | networks on tokens, and the one conversion between what they predict |
 //! | [`Jump`], [`rates`] | one step of one token: the row, its four numbers, the rates of every split η |
 //! | [`plan`] | samplers as data: instructions, execution, exact laws |
-//! | [`sampler`] | the plans of known samplers |
+//! | [`sampler`] | the plans of known samplers, and the catalogue of their names |
+//! | [`Request`] | a sampler by name with its options, compiled to a plan |
 //! | [`likelihood`] | information profiles, the bound on −log p, the exact likelihood of short sequences |
 //! | [`exact`] | densities on sequences that are known exactly |
 //!
@@ -35,6 +36,7 @@ pub mod exact;
 pub mod likelihood;
 mod moves;
 pub mod plan;
+pub mod request;
 pub mod sampler;
 mod space;
 
@@ -42,6 +44,7 @@ pub use chance::pick;
 pub use denoiser::{Denoiser, Parameterization, conditional};
 pub use moves::{Jump, rates};
 pub use plan::Plan;
+pub use request::Request;
 pub use space::{Letter, Noise, StateSpace};
 
 use langevin::Level;

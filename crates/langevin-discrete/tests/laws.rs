@@ -68,7 +68,7 @@ fn samples_of_uniform_samplers_have_their_laws() {
             sampler::row(space, &even(3), 0.5).unwrap(),
             sampler::tau_leaping(space, &even(4), 1.0).unwrap(),
             sampler::tau_leaping(space, &even(4), 0.0).unwrap(),
-            sampler::gibbs(space, 0.7, 4, 1).unwrap(),
+            sampler::gibbs(space, &even(3), 1, 1).unwrap(),
         ];
         for plan in &plans {
             let distance = distance(plan, &chain);

@@ -425,7 +425,6 @@ mod tests {
         refused("\"nfe\":2", "\"nfe\":3", "nfe");
         refused("\"version\":1", "\"version\":2", "version");
         refused("\"kind\":\"tokens\"", "\"kind\":\"numbers\"", "kind");
-        refused("\"unmask\":0.5", "\"unmask\":1.5", "unmask");
         refused("\"unmask\":0.5,", "", "ops[3]");
         refused("\"letter\":3", "\"letter\":4", "letter");
         refused("\"from\":0,\"alpha\"", "\"from\":2,\"alpha\"", "ops[1], eval");

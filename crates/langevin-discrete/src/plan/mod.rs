@@ -24,6 +24,7 @@
 mod draft;
 mod json;
 mod law;
+mod lint;
 mod run;
 mod select;
 mod table;
@@ -31,6 +32,7 @@ mod table;
 pub use draft::{Beliefs, Draft, Tokens};
 pub use law::Law;
 pub(crate) use law::index;
+pub use lint::{Finding, Lint, Rule};
 pub use run::{Kept, Run, State};
 pub(crate) use select::entropy;
 
@@ -340,6 +342,21 @@ impl Plan {
         self.result
     }
 
+    /// Checks that every mass of a jump is a probability, which running relies on.
+    pub(crate) fn check_masses(&self) -> Result<()> {
+        for (number, op) in self.ops.iter().enumerate() {
+            let Op::Jump { step: Step::Numbers { jump, .. }, .. } = op else { continue };
+            if let Some((name, mass)) = jump.masses().into_iter().find(|(_, mass)| !(-1e-9..=1.0 + 1e-9).contains(mass))
+            {
+                return Err(Error::argument("a mass of the plan is no probability")
+                    .at(format!("ops[{number}], {name}"))
+                    .expected("0 to 1")
+                    .got(mass.to_string()));
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the number of network evaluations.
     #[must_use]
     pub fn nfe(&self) -> usize {
@@ -595,9 +612,10 @@ fn check_numbers(space: &StateSpace, op: &Op) -> Result<()> {
         }
         Op::Jump { step: Step::Numbers { alpha, jump, .. }, .. } => {
             survival(*alpha)?;
-            // Masses outside 0 to 1 by more than rounding are for the lint to name, but a plan that
-            // is run must have probabilities.
-            jump.masses().into_iter().try_for_each(|(name, mass)| within(name, mass, -1e-9, 1.0 + 1e-9))
+            // Numbers outside 0 to 1 are for the lint to name. Such a plan cannot be run.
+            [jump.remask, jump.unmask, jump.keep]
+                .into_iter()
+                .try_for_each(|mass| within("a finite mass", mass, f64::MIN, f64::MAX))
         }
         Op::Jump { step: Step::Rates { length, .. }, .. } => within("length", *length, 0.0, f64::MAX),
         Op::Select { by, take, among, noise, .. } => {
