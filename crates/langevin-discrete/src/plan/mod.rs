@@ -21,6 +21,7 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 
+mod compare;
 mod draft;
 mod json;
 mod law;
@@ -29,6 +30,7 @@ mod run;
 mod select;
 mod table;
 
+pub use compare::{Comparison, Difference, compare, compare_on};
 pub use draft::{Beliefs, Draft, Tokens};
 pub use law::Law;
 pub(crate) use law::index;
@@ -450,18 +452,29 @@ impl Op {
         }
     }
 
-    /// Returns the draws that the instruction uses.
-    pub(crate) fn uses(&self) -> Vec<Draw> {
+    /// Calls `change` on every draw of the instruction.
+    pub(crate) fn each_draw(&mut self, mut change: impl FnMut(&mut Draw)) {
         match self {
             Self::Fill { with: Filling::Prior(draw), .. } | Self::Draw { draw, .. } | Self::Jump { draw, .. } => {
-                vec![*draw]
+                change(draw);
             }
             Self::Select { by, noise, .. } => {
-                let random = if let By::Random(draw) = by { Some(*draw) } else { None };
-                random.into_iter().chain(noise.map(|(_, draw)| draw)).collect()
+                if let By::Random(draw) = by {
+                    change(draw);
+                }
+                if let Some((_, draw)) = noise {
+                    change(draw);
+                }
             }
-            Self::Fill { .. } | Self::Eval { .. } | Self::Blend { .. } => vec![],
+            Self::Fill { .. } | Self::Eval { .. } | Self::Blend { .. } => {}
         }
+    }
+
+    /// Returns the draws that the instruction uses.
+    pub(crate) fn uses(&self) -> Vec<Draw> {
+        let mut draws = Vec::new();
+        self.clone().each_draw(|draw| draws.push(*draw));
+        draws
     }
 }
 
