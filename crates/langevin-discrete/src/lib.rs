@@ -12,7 +12,8 @@
 //! | [`Denoiser`], [`Parameterization`] | networks on tokens, and the one conversion between what they predict |
 //! | [`Jump`], [`rates`] | one step of one token: the row, its four numbers, the rates of every split η |
 //! | [`plan`] | samplers as data: instructions, execution, exact laws |
-//! | [`sampler`] | the plans of known samplers |
+//! | [`sampler`] | the plans of known samplers, and the catalogue of their names |
+//! | [`Request`] | a sampler by name with its options, compiled to a plan |
 //! | [`likelihood`] | information profiles, the bound on −log p, the exact likelihood of short sequences |
 //! | [`exact`] | densities on sequences that are known exactly |
 //! | [`NGram`] | n-gram models, the baseline |
@@ -37,6 +38,7 @@ pub mod likelihood;
 mod moves;
 mod ngram;
 pub mod plan;
+pub mod request;
 pub mod sampler;
 mod space;
 
@@ -45,6 +47,7 @@ pub use denoiser::{Denoiser, Parameterization, conditional};
 pub use moves::{Jump, rates};
 pub use ngram::NGram;
 pub use plan::Plan;
+pub use request::Request;
 pub use space::{Letter, Noise, StateSpace};
 
 use langevin::Level;

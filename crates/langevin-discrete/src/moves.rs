@@ -83,7 +83,10 @@ impl Jump {
     /// Returns an error if a probability is negative.
     pub fn of(alpha: f64, to: f64, remask: f64, fresh: f64) -> Result<Self> {
         check(alpha, to)?;
-        let unmask = (to - (1.0 - remask) * alpha) / (1.0 - alpha);
+        let mut unmask = (to - (1.0 - remask) * alpha) / (1.0 - alpha);
+        if unmask > 1.0 && unmask < 1.0 + 1e-12 {
+            unmask = 1.0;
+        }
         let keep = 1.0 - unmask - fresh;
         let jump = Self { remask, unmask, keep: if keep.abs() < 1e-15 { 0.0 } else { keep } };
         if let Some((name, value)) = jump.masses().into_iter().find(|(_, mass)| !(0.0..=1.0).contains(mass)) {

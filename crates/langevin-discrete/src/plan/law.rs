@@ -56,6 +56,7 @@ impl Law {
                 .expected(model.space().to_string())
                 .got(space.to_string()));
         }
+        plan.check_masses()?;
         let mut branches: BTreeMap<Branch, f64> = BTreeMap::from([(Vec::new(), 1.0)]);
         for (number, op) in plan.ops.iter().enumerate() {
             let live = live_after(plan, number);

@@ -21,16 +21,20 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 
+mod compare;
 mod draft;
 mod json;
 mod law;
+mod lint;
 mod run;
 mod select;
 mod table;
 
+pub use compare::{Comparison, Difference, compare, compare_on};
 pub use draft::{Beliefs, Draft, Tokens};
 pub use law::Law;
 pub(crate) use law::index;
+pub use lint::{Finding, Lint, Rule};
 pub use run::{Kept, Run, State};
 pub(crate) use select::entropy;
 
@@ -340,6 +344,21 @@ impl Plan {
         self.result
     }
 
+    /// Checks that every mass of a jump is a probability, which running relies on.
+    pub(crate) fn check_masses(&self) -> Result<()> {
+        for (number, op) in self.ops.iter().enumerate() {
+            let Op::Jump { step: Step::Numbers { jump, .. }, .. } = op else { continue };
+            if let Some((name, mass)) = jump.masses().into_iter().find(|(_, mass)| !(-1e-9..=1.0 + 1e-9).contains(mass))
+            {
+                return Err(Error::argument("a mass of the plan is no probability")
+                    .at(format!("ops[{number}], {name}"))
+                    .expected("0 to 1")
+                    .got(mass.to_string()));
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the number of network evaluations.
     #[must_use]
     pub fn nfe(&self) -> usize {
@@ -433,18 +452,29 @@ impl Op {
         }
     }
 
-    /// Returns the draws that the instruction uses.
-    pub(crate) fn uses(&self) -> Vec<Draw> {
+    /// Calls `change` on every draw of the instruction.
+    pub(crate) fn each_draw(&mut self, mut change: impl FnMut(&mut Draw)) {
         match self {
             Self::Fill { with: Filling::Prior(draw), .. } | Self::Draw { draw, .. } | Self::Jump { draw, .. } => {
-                vec![*draw]
+                change(draw);
             }
             Self::Select { by, noise, .. } => {
-                let random = if let By::Random(draw) = by { Some(*draw) } else { None };
-                random.into_iter().chain(noise.map(|(_, draw)| draw)).collect()
+                if let By::Random(draw) = by {
+                    change(draw);
+                }
+                if let Some((_, draw)) = noise {
+                    change(draw);
+                }
             }
-            Self::Fill { .. } | Self::Eval { .. } | Self::Blend { .. } => vec![],
+            Self::Fill { .. } | Self::Eval { .. } | Self::Blend { .. } => {}
         }
+    }
+
+    /// Returns the draws that the instruction uses.
+    pub(crate) fn uses(&self) -> Vec<Draw> {
+        let mut draws = Vec::new();
+        self.clone().each_draw(|draw| draws.push(*draw));
+        draws
     }
 }
 
@@ -595,9 +625,10 @@ fn check_numbers(space: &StateSpace, op: &Op) -> Result<()> {
         }
         Op::Jump { step: Step::Numbers { alpha, jump, .. }, .. } => {
             survival(*alpha)?;
-            // Masses outside 0 to 1 by more than rounding are for the lint to name, but a plan that
-            // is run must have probabilities.
-            jump.masses().into_iter().try_for_each(|(name, mass)| within(name, mass, -1e-9, 1.0 + 1e-9))
+            // Numbers outside 0 to 1 are for the lint to name. Such a plan cannot be run.
+            [jump.remask, jump.unmask, jump.keep]
+                .into_iter()
+                .try_for_each(|mass| within("a finite mass", mass, f64::MIN, f64::MAX))
         }
         Op::Jump { step: Step::Rates { length, .. }, .. } => within("length", *length, 0.0, f64::MAX),
         Op::Select { by, take, among, noise, .. } => {

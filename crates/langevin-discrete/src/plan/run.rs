@@ -103,8 +103,10 @@ impl Plan {
     /// Starts a run whose evaluations the caller answers.
     ///
     /// # Errors
-    /// Returns an error if the kept tokens do not fit the rows.
+    /// Returns an error if a mass of the plan is no probability, or the kept tokens do not fit the
+    /// rows.
     pub fn start<'a>(&'a self, rows: &'a [SampleId], kept: Kept) -> Result<Run<'a>> {
+        self.check_masses()?;
         let tokens = rows.len() * self.space.length();
         if !kept.letters.is_empty() {
             if kept.letters.len() != tokens || kept.keep.len() != tokens {

@@ -29,7 +29,7 @@ fn slot(slot: Slot) -> String {
 }
 
 /// Returns the name, the target and the rest of one line.
-fn row(op: &Op) -> [String; 3] {
+pub(super) fn row(op: &Op) -> [String; 3] {
     let targets: Vec<String> = op.writes().into_iter().map(slot).collect();
     let rest = match op {
         Op::Fill { with: Filling::Letter(letter), .. } => format!("letter {letter} everywhere"),

@@ -3,21 +3,44 @@
 //! Grids are survivals from 0 to 1 ([`even`], [`cosine`]); orders are [`Order`]s. A plan of tokens
 //! does not name a network: any [`Denoiser`](crate::Denoiser) of the same space runs it.
 //!
+//! [`Entry`] is the catalogue of named samplers, and a [`Request`](crate::Request) compiles them. The
+//! functions below are the same plans without names and options.
+//!
 //! | function | names in the literature | step |
 //! |---|---|---|
 //! | [`ancestral`] | D3PM, MDLM, SEDD (analytic) | the exact reverse of the forward process |
-//! | [`row`] | ReMDM, forward–backward, Ψ-samplers | the row that keeps a share ρ of the noise |
+//! | [`coupling`] | discrete flow matching | clean tokens stay, noised tokens only become clean |
+//! | [`row`] | multinomial DDIM, ReMDM | the row that keeps a share ρ of the noise |
+//! | [`remask`] | ReMDM | clean tokens are masked again by a [`Schedule`] |
+//! | [`psi`] | Ψ-samplers | a mixture of the exact reverse and of fresh noise |
+//! | [`forward_backward`] | forward–backward, Campbell's corrector | too far, then back by the forward process |
 //! | [`tau_leaping`] | τ-leaping, Euler (Campbell, SEDD) | along rates of any split η |
 //! | [`theta_trapezoidal`] | θ-trapezoidal (arXiv 2502.00234) | two evaluations, extrapolated rates |
 //! | [`sizes`] | first-hitting, MaskGIT, LLaDA, Dream | a number of tokens in an order |
 //! | [`entropy_bound`] | entropy-bounded sampler (arXiv 2505.24857) | all tokens within a bound |
+//! | [`threshold`] | Fast-dLLM (arXiv 2505.22618) | all tokens whose drawn letter is probable |
 //! | [`blocks`] | semi-autoregressive, BD3-LM | block by block from left to right |
-//! | [`gibbs`] | Gibbs, leave-one-out corrector | one random token from its conditional law |
+//! | [`gibbs`] | Gibbs, leave-one-out corrector | ancestral steps, then random tokens from their conditional laws |
 
-use crate::moves::Jump;
-use crate::plan::{Beliefs, By, Draft, Plan, Take, Tokens};
+mod catalogue;
+mod cite;
+mod knob;
+mod names;
+mod order;
+mod write;
+
+pub use catalogue::{Entry, Noises, explain};
+pub use knob::Knob;
+pub(crate) use knob::Settings;
+pub use order::Order;
+pub(crate) use write::Net;
+pub use write::Schedule;
+
+use crate::plan::Plan;
 use crate::space::StateSpace;
-use langevin::{Error, Result};
+use langevin::{Error, Grid, Process, Result};
+use std::fmt;
+use std::str::FromStr;
 
 /// Returns the evenly spaced survivals 0, 1/n, …, 1 of `n` steps.
 ///
@@ -79,42 +102,108 @@ pub fn bit_reversed(length: usize) -> Vec<u32> {
     (0..1_usize << bits).map(reverse).filter(|place| *place < length).map(|place| place as u32).collect()
 }
 
-/// Order in which tokens are unmasked.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Order {
-    /// A random order, new in every step.
-    Random,
-    /// A fixed order of all places, the same in every sample.
-    Fixed(Vec<u32>),
-    /// Smallest entropy first.
-    Entropy,
-    /// Largest margin between the two most probable letters first.
-    Margin,
-    /// Largest probability of the drawn letter first, with Gumbel noise of this temperature.
-    ///
-    /// This order looks at the drawn letter, so the samples are biased at any number of
-    /// evaluations.
-    Confidence(f64),
+/// Returns the survivals of a grid of levels of any process, with the start moved to survival 0.
+///
+/// The grid's noisiest level has a small survival, at which pure noise is an approximation. A plan
+/// of tokens starts from pure noise, so its first level is 0.
+///
+/// ```
+/// use langevin::{Grid, Process};
+/// let survivals = langevin_discrete::sampler::survivals(&Grid::karras(4), &Process::ve(), 0.01, 80.0)?;
+/// assert_eq!((survivals.len(), survivals[0], survivals[4]), (5, 0.0, 1.0));
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// Returns an error if the grid has no levels in the range, or does not end at clean data.
+pub fn survivals(grid: &Grid, process: &Process, sigma_min: f64, sigma_max: f64) -> Result<Vec<f64>> {
+    let levels = grid.levels(process, sigma_min, sigma_max)?;
+    let mut survivals: Vec<f64> = levels.iter().map(crate::survival).collect();
+    if let Some(first) = survivals.first_mut() {
+        *first = 0.0;
+    }
+    ascending(&survivals)?;
+    Ok(survivals)
 }
 
-impl Order {
-    fn by(&self, draft: &mut Draft, d: Beliefs) -> By {
+/// The survivals of a sampler's steps.
+///
+/// ```
+/// use langevin_discrete::sampler::Survivals;
+/// let grid: Survivals = "list:0,0.5,1".parse()?;
+/// assert_eq!(grid.levels(2)?, [0.0, 0.5, 1.0]);
+/// assert_eq!(Survivals::Cosine.to_string(), "cosine");
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Survivals {
+    /// Evenly spaced, see [`even`].
+    #[default]
+    Even,
+    /// The schedule of masked image models, see [`cosine`].
+    Cosine,
+    /// These survivals, from 0 to 1.
+    List(Vec<f64>),
+}
+
+impl Survivals {
+    /// Names of the grids.
+    pub const NAMES: [&'static str; 3] = ["even", "cosine", "list:0,…,1"];
+
+    /// Returns the survivals of `steps` steps, from 0 to 1.
+    ///
+    /// # Errors
+    /// Returns an error if there is no step, or if a list has another number of steps or does not
+    /// ascend from 0 to 1.
+    pub fn levels(&self, steps: usize) -> Result<Vec<f64>> {
+        let levels = match self {
+            Self::Even => even(steps),
+            Self::Cosine => cosine(steps),
+            Self::List(list) => list.clone(),
+        };
+        ascending(&levels)?;
+        if levels.len() != steps + 1 {
+            return Err(Error::argument("the list of survivals has another number of steps")
+                .at("`steps`")
+                .expected((levels.len() - 1).to_string())
+                .got(steps.to_string()));
+        }
+        Ok(levels)
+    }
+}
+
+impl fmt::Display for Survivals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Random => By::Random(draft.fresh()),
-            Self::Fixed(order) => By::Order(order.clone()),
-            Self::Entropy => Draft::by_entropy(d),
-            Self::Margin => Draft::by_margin(d),
-            Self::Confidence(_) => Draft::by_confidence(d),
+            Self::Even => f.write_str("even"),
+            Self::Cosine => f.write_str("cosine"),
+            Self::List(list) => {
+                let list: Vec<String> = list.iter().map(f64::to_string).collect();
+                write!(f, "list:{}", list.join(","))
+            }
         }
     }
+}
 
-    /// Returns the temperature of the noise on the scores, and its draw.
-    fn noise(&self, draft: &mut Draft) -> Option<(f64, u32)> {
-        match self {
-            Self::Confidence(temperature) if *temperature > 0.0 => Some((*temperature, draft.fresh())),
-            _ => None,
+impl FromStr for Survivals {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "even" => return Ok(Self::Even),
+            "cosine" => return Ok(Self::Cosine),
+            _ => {}
         }
+        let Some(list) = text.strip_prefix("list:") else {
+            return Err(Error::unknown("grid of survivals", text, &Self::NAMES));
+        };
+        let list: Option<Vec<f64>> = list.split(',').map(|value| value.trim().parse().ok()).collect();
+        let list = list.ok_or_else(|| {
+            Error::argument("bad list of survivals").expected("numbers with commas, as in list:0,0.5,1").got(text)
+        })?;
+        ascending(&list)?;
+        Ok(Self::List(list))
     }
 }
 
@@ -130,26 +219,21 @@ fn ascending(survivals: &[f64]) -> Result<()> {
         .got(format!("{survivals:?}")))
 }
 
-/// Returns an error for a sampler that needs a mask.
-fn masked(space: &StateSpace, sampler: &str) -> Result<()> {
-    if space.is_masked() {
-        return Ok(());
-    }
-    Err(Error::argument(format!("the sampler '{sampler}' unmasks tokens"))
-        .at("noise")
-        .expected("masked")
-        .got(space.noise().name()))
-}
-
 /// Returns the sampler that reverses the forward process exactly, one step for each pair of levels.
 ///
 /// # Errors
 /// Returns an error if the survivals do not ascend from 0 to 1.
 pub fn ancestral(space: &StateSpace, survivals: &[f64]) -> Result<Plan> {
-    steps("ancestral", space, survivals, |alpha, to| match space.is_masked() {
-        true => Jump::row(alpha, to, 1.0),
-        false => Jump::reversal(alpha, to),
-    })
+    write::ancestral(space, Net::default(), survivals)
+}
+
+/// Returns the sampler in which clean tokens stay and noised tokens become clean or stay: discrete
+/// flow matching.
+///
+/// # Errors
+/// Returns an error if the survivals do not ascend from 0 to 1.
+pub fn coupling(space: &StateSpace, survivals: &[f64]) -> Result<Plan> {
+    write::coupling(space, Net::default(), survivals)
 }
 
 /// Returns the sampler whose steps keep the share `rho` of the noise: 1 is the plug-in bridge, and
@@ -158,96 +242,54 @@ pub fn ancestral(space: &StateSpace, survivals: &[f64]) -> Result<Plan> {
 /// # Errors
 /// Returns an error if the survivals do not ascend from 0 to 1, or ρ is not in 0 to 1.
 pub fn row(space: &StateSpace, survivals: &[f64], rho: f64) -> Result<Plan> {
-    steps(&format!("row rho={rho}"), space, survivals, |alpha, to| Jump::row(alpha, to, rho))
+    write::row(space, Net::default(), survivals, rho)
 }
 
-/// Returns the sampler of the steps `jump`, each from one level to the next.
-fn steps(name: &str, space: &StateSpace, survivals: &[f64], jump: impl Fn(f64, f64) -> Result<Jump>) -> Result<Plan> {
-    ascending(survivals)?;
-    let mut draft = Draft::new(name, space);
-    let mut x = draft.start();
-    for pair in survivals.windows(2) {
-        let [alpha, to] = [pair[0], pair[1]];
-        let clean = clean(&mut draft, x, alpha);
-        x = draft.jump(x, clean, alpha, jump(alpha, to)?);
-    }
-    draft.finish(x)
+/// Returns the sampler that masks clean tokens again with the probabilities of a schedule (ReMDM).
+///
+/// # Errors
+/// Returns an error if the noise has no mask or the survivals do not ascend from 0 to 1.
+pub fn remask(space: &StateSpace, survivals: &[f64], schedule: Schedule) -> Result<Plan> {
+    write::remask(space, Net::default(), survivals, schedule)
 }
 
-/// Draws clean letters from the posterior at survival `alpha`.
-fn clean(draft: &mut Draft, x: Tokens, alpha: f64) -> Tokens {
-    let d = draft.eval(x, alpha);
-    // Under masked noise D is the posterior already.
-    let posterior = if draft.space().is_masked() { d } else { draft.posterior(d, x, alpha) };
-    draft.draw(posterior)
+/// Returns the Ψ-sampler: the share `kappa` of the exact reverse, and fresh noise of the next level
+/// for the rest.
+///
+/// # Errors
+/// Returns an error if the survivals do not ascend from 0 to 1, or κ is not in 0 to 1.
+pub fn psi(space: &StateSpace, survivals: &[f64], kappa: f64) -> Result<Plan> {
+    write::psi(space, Net::default(), survivals, kappa)
+}
+
+/// Returns the sampler that steps too far and comes back by the forward process, which keeps the
+/// share `rho` of the noise.
+///
+/// # Errors
+/// Returns an error if the survivals do not ascend from 0 to 1, or ρ is not above 0 and at most 1.
+pub fn forward_backward(space: &StateSpace, survivals: &[f64], rho: f64) -> Result<Plan> {
+    write::forward_backward(space, Net::default(), survivals, rho)
 }
 
 /// Returns the sampler that follows the rates of split `eta` in steps of their own length.
 ///
-/// Rates are infinite at survival 0 except under masked noise, so the first level is then raised to
-/// 1e-3. The last step goes to 1 − 1e-3 and draws what is left from the posterior.
+/// Rates are infinite at survival 0 except under masked noise, so the first step is then the exact
+/// reverse. The last step goes to 1 − 1e-3 and draws what is left from the posterior.
 ///
 /// # Errors
 /// Returns an error if the survivals do not ascend from 0 to 1.
 pub fn tau_leaping(space: &StateSpace, survivals: &[f64], eta: f64) -> Result<Plan> {
-    ascending(survivals)?;
-    let mut draft = Draft::new(format!("tau-leaping eta={eta}"), space);
-    let mut x = draft.start();
-    for pair in survivals.windows(2) {
-        let [alpha, to] = inner(space, pair);
-        let d = draft.eval(x, alpha);
-        let rates = draft.rates(d, x, alpha, eta);
-        x = draft.jump_along(x, rates, to - alpha);
-    }
-    last(draft, x)
-}
-
-/// Largest survival at which rates are used.
-const NEARLY_CLEAN: f64 = 1.0 - 1e-3;
-
-/// Returns the ends of a step, at which rates are finite.
-fn inner(space: &StateSpace, pair: &[f64]) -> [f64; 2] {
-    let low = if space.is_masked() { 0.0 } else { 1.0 - NEARLY_CLEAN };
-    [pair[0].max(low), pair[1].min(NEARLY_CLEAN)]
-}
-
-/// Finishes a plan: tokens that are still noised are drawn from the posterior.
-fn last(mut draft: Draft, x: Tokens) -> Result<Plan> {
-    let clean = clean(&mut draft, x, NEARLY_CLEAN);
-    let end = Jump { remask: 0.0, unmask: 1.0, keep: 0.0 };
-    let x = draft.jump(x, clean, NEARLY_CLEAN, end);
-    draft.finish(x)
+    write::tau_leaping(space, Net::default(), survivals, eta)
 }
 
 /// Returns the θ-trapezoidal sampler: two evaluations a step, the second at the share `theta` of
 /// it, with extrapolated rates (arXiv 2502.00234).
 ///
 /// # Errors
-/// Returns an error if the survivals do not ascend from 0 to 1, or θ is not between 0 and 1.
+/// Returns an error if the noise has no mask, the survivals do not ascend from 0 to 1, or θ is not
+/// between 0 and 1.
 pub fn theta_trapezoidal(space: &StateSpace, survivals: &[f64], theta: f64) -> Result<Plan> {
-    ascending(survivals)?;
-    if !(theta > 0.0 && theta < 1.0) {
-        return Err(Error::argument("bad share of a step")
-            .at("theta")
-            .expected("between 0 and 1")
-            .got(theta.to_string()));
-    }
-    let first = 1.0 / (2.0 * theta * (1.0 - theta));
-    let second = first * ((1.0 - theta) * (1.0 - theta) + theta * theta);
-    let mut draft = Draft::new(format!("theta-trapezoidal theta={theta}"), space);
-    let mut x = draft.start();
-    for pair in survivals.windows(2) {
-        let [alpha, to] = inner(space, pair);
-        let (length, middle) = (to - alpha, alpha + theta * (to - alpha));
-        let d = draft.eval(x, alpha);
-        let here = draft.rates(d, x, alpha, 1.0);
-        let y = draft.jump_along(x, here, theta * length);
-        let e = draft.eval(y, middle);
-        let there = draft.rates(e, y, middle, 1.0);
-        let both = draft.blend(&[(first, there), (-second, here)], crate::plan::How::Linear, Default::default());
-        x = draft.jump_along(y, both, (1.0 - theta) * length);
-    }
-    last(draft, x)
+    write::theta_trapezoidal(space, Net::default(), survivals, theta)
 }
 
 /// Returns the sampler that unmasks groups of these sizes in an order.
@@ -258,7 +300,7 @@ pub fn theta_trapezoidal(space: &StateSpace, survivals: &[f64], theta: f64) -> R
 /// Returns an error if the noise has no mask, the sizes do not add up to the length, or a fixed
 /// order is no permutation.
 pub fn sizes(space: &StateSpace, sizes: &[usize], order: &Order) -> Result<Plan> {
-    grouped(space, &[([0, space.length()], sizes.to_vec())], order, "sizes")
+    write::sizes(space, Net::default(), sizes, order, false)
 }
 
 /// Returns the sampler that unmasks block after block from left to right, each in `steps` groups.
@@ -266,58 +308,7 @@ pub fn sizes(space: &StateSpace, sizes: &[usize], order: &Order) -> Result<Plan>
 /// # Errors
 /// Returns an error if the noise has no mask, or the block length is 0.
 pub fn blocks(space: &StateSpace, block: usize, steps: usize, order: &Order) -> Result<Plan> {
-    if block == 0 || steps == 0 {
-        return Err(Error::argument("empty blocks")
-            .at("block, steps")
-            .expected("1 or more each")
-            .got(format!("{block}, {steps}")));
-    }
-    let length = space.length();
-    let ranges: Vec<([usize; 2], Vec<usize>)> = (0..length)
-        .step_by(block)
-        .map(|first| {
-            let end = (first + block).min(length);
-            ([first, end], even_sizes(end - first, steps))
-        })
-        .collect();
-    grouped(space, &ranges, order, "blocks")
-}
-
-/// Returns the sampler that unmasks groups within ranges of places, one range after the other.
-fn grouped(space: &StateSpace, ranges: &[([usize; 2], Vec<usize>)], order: &Order, name: &str) -> Result<Plan> {
-    masked(space, name)?;
-    let length = space.length();
-    for ([first, end], sizes) in ranges {
-        let total: usize = sizes.iter().sum();
-        if total != end - first || sizes.contains(&0) {
-            return Err(Error::argument("the sizes of the steps do not fit the sequence")
-                .at("sizes")
-                .expected(format!("positive sizes with the sum {}", end - first))
-                .got(format!("{sizes:?}, the sum {total}")));
-        }
-    }
-    let named = match order {
-        Order::Random => "random",
-        Order::Fixed(_) => "fixed",
-        Order::Entropy => "entropy",
-        Order::Margin => "margin",
-        Order::Confidence(_) => "confidence",
-    };
-    let mut draft = Draft::new(format!("{name} {named}"), space);
-    let mut x = draft.start();
-    let mut revealed = 0;
-    for (range, sizes) in ranges {
-        let among = (ranges.len() > 1).then_some(*range);
-        for size in sizes {
-            let d = draft.eval(x, revealed as f64 / length as f64);
-            let clean = draft.draw(d);
-            let by = order.by(&mut draft, d);
-            let noise = order.noise(&mut draft);
-            x = draft.select_among(clean, x, by, Take::Count(*size), among, noise);
-            revealed += size;
-        }
-    }
-    draft.finish(x)
+    write::blocks(space, Net::default(), block, steps, order)
 }
 
 /// Returns the entropy-bounded sampler: each step unmasks, smallest entropy first, all tokens whose
@@ -327,44 +318,28 @@ fn grouped(space: &StateSpace, ranges: &[([usize; 2], Vec<usize>)], order: &Orde
 /// # Errors
 /// Returns an error if the noise has no mask, or there is no step.
 pub fn entropy_bound(space: &StateSpace, bound: f64, steps: usize) -> Result<Plan> {
-    masked(space, "entropy-bound")?;
-    if steps == 0 {
-        return Err(Error::argument("no step").at("steps").expected("1 or more").got("0"));
-    }
-    let mut draft = Draft::new(format!("entropy-bound {bound}"), space);
-    let mut x = draft.start();
-    for step in 1..=steps {
-        // How many tokens are left is not known, so the level is that of even steps.
-        let d = draft.eval(x, (step - 1) as f64 / steps as f64);
-        let clean = draft.draw(d);
-        let take = if step == steps { Take::Count(space.length()) } else { Take::Bound(bound) };
-        x = draft.select(clean, x, Draft::by_entropy(d), take);
-    }
-    draft.finish(x)
+    write::entropy_bound(space, Net::default(), bound, steps)
 }
 
-/// Returns a sampler for uniform or prior noise: `sweeps` rounds at survival `alpha`, each of which
-/// redraws `count` random tokens from their conditional laws; the last draws clean letters.
+/// Returns the sampler that unmasks all tokens whose drawn letter has at least the probability
+/// `above`, and the most probable one in any case; the last of `steps` steps unmasks the rest.
+///
+/// The order looks at the drawn letter, so the samples are biased at any number of evaluations.
+///
+/// # Errors
+/// Returns an error if the noise has no mask, or there is no step.
+pub fn threshold(space: &StateSpace, above: f64, steps: usize) -> Result<Plan> {
+    write::threshold(space, Net::default(), above, steps)
+}
+
+/// Returns the ancestral sampler with a corrector for uniform or prior noise: at each level, before
+/// the last one, `sweeps` rounds redraw `count` random tokens from their conditional laws.
+///
+/// A round of one token leaves the law of the level unchanged. Every round costs one evaluation.
 ///
 /// # Errors
 /// Returns an error if the noise has a mask, since a masked network has no leave-one-out prediction
-/// of revealed tokens.
-pub fn gibbs(space: &StateSpace, alpha: f64, sweeps: usize, count: usize) -> Result<Plan> {
-    if space.is_masked() {
-        return Err(Error::argument("a masked network has no leave-one-out prediction of revealed tokens")
-            .at("noise")
-            .expected("uniform or prior")
-            .got("masked"));
-    }
-    let mut draft = Draft::new(format!("gibbs survival={alpha}"), space);
-    let mut x = draft.start();
-    for _ in 0..sweeps {
-        let d = draft.eval(x, alpha);
-        let law = draft.conditional(d, alpha);
-        let fresh = draft.draw(law);
-        let by = By::Random(draft.fresh());
-        x = draft.select(fresh, x, by, Take::Count(count));
-    }
-    let clean = clean(&mut draft, x, alpha);
-    draft.finish(clean)
+/// of revealed tokens, or if the survivals do not ascend from 0 to 1.
+pub fn gibbs(space: &StateSpace, survivals: &[f64], sweeps: usize, count: usize) -> Result<Plan> {
+    write::gibbs(space, Net::default(), survivals, sweeps, count)
 }
