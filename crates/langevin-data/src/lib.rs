@@ -34,7 +34,7 @@
 //! | describe the data | [`Dataset::statistics`], [`Statistics`], [`HeavyTail`] |
 //! | convert rows for a model | [`Frame`], [`Constant`], [`Lattice`] |
 //! | read one array | [`Array::open`] |
-//! | read tokens, such as text | [`Dataset::vocabulary`], [`Dataset::read_tokens`], [`Dataset::of_tokens`], [`Vocabulary`], [`TokenKind`] |
+//! | read tokens, such as text | [`Dataset::vocabulary`], [`Dataset::read_tokens`], [`Dataset::of_tokens`], [`open_text`], [`TextOptions`], [`Vocabulary`], [`TokenKind`] |
 //! | write tables | [`TableWriter`], [`TableColumns`], [`TableKind`], [`Dialect`] |
 //! | identify a file by its bytes | [`recognise`], [`FileKind`] |
 //!
@@ -110,6 +110,7 @@ mod rows;
 mod shards;
 mod source;
 mod table;
+mod text;
 mod vocabulary;
 mod window;
 mod words;
@@ -132,6 +133,7 @@ pub use recognise::{FileKind, recognise};
 pub use rows::Rows;
 pub use shards::is_pattern;
 pub use table::{TableColumns, TableKind};
+pub use text::{TextOptions, WINDOW, open_text, open_text_as};
 pub use vocabulary::{TokenKind, Vocabulary};
 pub use words::flag_value;
 pub use writer::TableWriter;

@@ -64,6 +64,8 @@ pub struct Dataset {
     chosen: Chosen,
     /// Letters of token data; `None` for rows of numbers.
     vocabulary: Option<Arc<Vocabulary>>,
+    /// Number of rows after a row that share tokens with it: windows of a text.
+    overlap: usize,
 }
 
 /// Mapping from a stored row to a row of the data set, where they differ.
@@ -111,6 +113,7 @@ impl Dataset {
             skipped: Arc::new([]),
             store: Arc::new(store),
             vocabulary: None,
+            overlap: 0,
         }
     }
 
@@ -312,6 +315,13 @@ impl Dataset {
     pub fn split(&self, held_out: f64, seed: u64) -> (Self, Self) {
         let rows = self.rows;
         let held = ((rows as f64 * held_out).round() as usize).clamp(1, rows.saturating_sub(1).max(1));
+        if self.overlap > 0 && rows > held + self.overlap {
+            // Windows at the end are held out, without those that share tokens with them.
+            let first = rows - held;
+            let held_out: Vec<usize> = (first..rows).step_by(self.overlap + 1).collect();
+            let train: Vec<usize> = (0..first - self.overlap).collect();
+            return (self.part(&train), self.part(&held_out));
+        }
         let order = shuffled(rows, SampleId { seed, index: 0 });
         let train = if rows == 1 { &order[..] } else { &order[held..] };
         (self.part(train), self.part(&order[..held]))

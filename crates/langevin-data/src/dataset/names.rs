@@ -5,7 +5,7 @@ use super::store::Store;
 use crate::about::About;
 use crate::checks::enough;
 use crate::error::{Error, Result};
-use crate::rows::{Letters, Rows as _};
+use crate::rows::Letters;
 use crate::vocabulary::{TokenKind, Vocabulary};
 use std::io::Read as _;
 use std::sync::Arc;
@@ -78,11 +78,21 @@ impl Dataset {
                 .expected(format!("a letter below {}", vocabulary.len()))
                 .got(letters[place].to_string()));
         }
-        let rows = Letters::new(letters, length);
-        enough(rows.count()).map_err(|error| error.at(&name))?;
-        let mut data = Self::of(name, &[length], Store::of(rows), None);
+        Self::of_store(name, length, Store::of(Letters::new(letters, length)), vocabulary)
+    }
+
+    /// Builds a data set of stored tokens, whose letters were checked.
+    pub(crate) fn of_store(name: String, length: usize, store: Store, vocabulary: Vocabulary) -> Result<Self> {
+        enough(store.count()).map_err(|error| error.at(&name))?;
+        let mut data = Self::of(name, &[length], store, None);
         data.vocabulary = Some(Arc::new(vocabulary));
         Ok(data)
+    }
+
+    /// Marks rows that share tokens with the `rows` rows after each.
+    pub(crate) fn overlapping(mut self, rows: usize) -> Self {
+        self.overlap = rows;
+        self
     }
 
     /// Returns the vocabulary of token data; `None` if the rows are numbers.
