@@ -313,6 +313,8 @@ const CASES: &[&str] = &[
     "verify --only 0",
     "verify --only 3-1",
     "verify --only all",
+    "verify 42",
+    "verify D99",
     "objective --weight plane",
     "objective --weight p2:gama=1",
     "objective --times uniform",

@@ -412,6 +412,8 @@ const CALLS: &[&str] = &[
     "lint plan.json | --tolerance 1e-6",
     "verify | --only 1",
     "verify --only 1 | --json",
+    "verify | D1",
+    "verify D1 | --json",
     "sample --exact moons -n 4 --out o.npy | --nfe 3",
     "invert m.safetensors --from rows.npy --out o.npy | --nfe 3",
     "evaluate m.safetensors --data rows.csv | --nfe 3",

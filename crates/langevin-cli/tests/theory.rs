@@ -28,12 +28,29 @@ fn claims_are_measured_and_told() {
     }
 }
 
+#[test]
+fn claims_on_discrete_data_have_a_list_of_their_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let (text, _) = works(here, "verify discrete");
+    let count = langevin_theory::verify::discrete().len();
+    assert_eq!(text.matches("\n     holds  ").count(), count, "{text}");
+    assert!(text.starts_with(" D1  the rates") && text.contains(&format!("\n{count} claims: all hold (")), "{text}");
+    let (text, _) = works(here, "verify D3");
+    assert!(text.starts_with("D3  Q + R_η leaves p_t stationary") && text.contains("\n1 claim: all hold ("), "{text}");
+    let (json, _) = works(here, "verify --only D1,D4 --json");
+    let all: Vec<Value> = serde_json::from_str(&json).unwrap();
+    let numbers: Vec<u64> = all.iter().map(|claim| claim["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [101, 104]);
+}
+
 /// The page has every claim in its words.
 #[test]
 fn the_page_of_the_claims_is_whole() {
     let page = include_str!("../../../docs/verify.md");
-    for claim in langevin_theory::verify::claims() {
-        let line = format!("| {} | {} | {} |", claim.number, claim.claim, claim.source);
+    let all = [langevin_theory::verify::claims(), langevin_theory::verify::discrete()].concat();
+    for claim in all {
+        let line = format!("| {} | {} | {} |", claim.label(), claim.claim, claim.source);
         assert!(page.contains(&line), "{line}");
     }
 }

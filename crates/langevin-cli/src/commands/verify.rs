@@ -17,7 +17,8 @@ const PICTURES: usize = 600;
 
 /// Runs the command.
 pub fn run(args: &VerifyArgs) -> Result<()> {
-    let claims = verify::select(args.only.as_deref().unwrap_or_default()).or_misused()?;
+    let list = args.list.as_ref().or(args.only.as_ref());
+    let claims = verify::select(list.map_or("", String::as_str)).or_misused()?;
     interrupt::listen()?;
     let start = Instant::now();
     let digits = Dataset::digits();
@@ -71,12 +72,14 @@ fn measure(claims: &[Claim], extra: &Extra<'_>) -> Result<Vec<Measured>> {
 
 fn table(claims: &[Claim], found: &[Measured]) -> String {
     let mut text = String::new();
-    for (claim, found) in claims.iter().zip(found) {
+    let labels: Vec<String> = claims.iter().map(Claim::label).collect();
+    let wide = labels.iter().map(String::len).fold(2, usize::max);
+    for ((claim, label), found) in claims.iter().zip(&labels).zip(found) {
         let mark = if found.pass() { "holds" } else { "FAILS" };
-        text.push_str(&format!("{:>2}  {}\n", claim.number, claim.claim));
-        text.push_str(&format!("    {mark}  {:.2e} ≤ {:.1e}  {}\n", found.figure, found.bound, claim.source));
+        text.push_str(&format!("{label:>wide$}  {}\n", claim.claim));
+        text.push_str(&format!("{:wide$}  {mark}  {:.2e} ≤ {:.1e}  {}\n", "", found.figure, found.bound, claim.source));
         for line in wrapped(&visible(&found.computed), 92) {
-            text.push_str(&format!("           {line}\n"));
+            text.push_str(&format!("{:wide$}         {line}\n", ""));
         }
     }
     text

@@ -19,9 +19,9 @@ const MOST_NODES: usize = 1024;
 /// A stochastic block model: every node has a label, and two nodes are joined by an edge with a
 /// probability that depends on their labels.
 ///
-/// A sequence has the n(n − 1)/2 pairs of nodes as tokens, in the order (0, 1), (0, 2), …, (1, 2),
-/// …; letter 1 is an edge. With known labels the pairs are independent. With latent labels the
-/// model is a mixture of products over all labelings.
+/// A sequence has the n(n − 1)/2 pairs of nodes as tokens, in the order (0, 1), (0, 2), …, (1, 2)
+/// and so on; letter 1 is an edge. With known labels the pairs are independent. With latent labels
+/// the model is a mixture of products over all labelings.
 ///
 /// ```
 /// use langevin_discrete::{Denoiser, Noise, exact::{BlockModel, Density}};
@@ -69,9 +69,11 @@ impl BlockModel {
     ///
     /// ```
     /// use langevin_discrete::{Noise, exact::{BlockModel, Density}};
-    /// let graphs = BlockModel::latent(Noise::Masked, 4, vec![0.5, 0.5], vec![0.9, 0.1, 0.1, 0.9])?;
+    /// let edges = vec![0.9, 0.1, 0.1, 0.9];
+    /// let graphs = BlockModel::latent(Noise::Masked, 4, vec![0.5, 0.5], edges)?;
     /// // Two edges of a triangle make the third one likely.
-    /// let [open, closed] = [[1, 1, 0, 0, 0, 0], [1, 1, 0, 1, 0, 0]].map(|x| graphs.log_probability(&x));
+    /// let nats = |x: [u32; 6]| graphs.log_probability(&x);
+    /// let [open, closed] = [nats([1, 1, 0, 0, 0, 0]), nats([1, 1, 0, 1, 0, 0])];
     /// assert!(closed > open);
     /// # Ok::<(), langevin::Error>(())
     /// ```

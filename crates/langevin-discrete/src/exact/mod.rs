@@ -18,9 +18,9 @@
 //! # Impossible contexts
 //!
 //! A sampler may reveal tokens that no sequence of the density agrees with. Nothing is known of the
-//! other tokens then. The prediction of a token is its marginal law in a [`Table`], in [`Products`],
-//! in a [`DataSet`] and in a [`BlockModel`]. [`Chain`], [`Hmm`] and [`Tree`] replace a message that
-//! is zero by a uniform one.
+//! other tokens then. A [`Table`], [`Products`], a [`DataSet`] and a [`BlockModel`] predict the
+//! marginal law of the token. [`Chain`], [`Hmm`] and [`Tree`] replace a message that is zero by a
+//! uniform one.
 
 mod blocks;
 mod chain;

@@ -18,7 +18,7 @@ pub(super) struct Case {
     pub(super) length: usize,
     /// The data, over sequences of all letters.
     pub(super) data: Vec<f64>,
-    /// Another law.
+    /// A second law, of a model.
     pub(super) other: Vec<f64>,
 }
 
@@ -144,8 +144,8 @@ impl Case {
 
     /// Returns the reverse rates R_η of the law that starts as `law`, at time t.
     ///
-    /// With a π they are those of [`rates`], from the leave-one-out prediction of the table; without
-    /// one they are the formula.
+    /// With a π they are those of [`rates`], from the leave-one-out prediction of the table.
+    /// Without one they are those of the formula.
     pub(super) fn reverse(&self, start: &[f64], time: f64, eta: f64) -> Result<Matrix> {
         let Some(space) = &self.space else { return Ok(self.formula(&self.noised(start, time), eta)) };
         let alpha = libm::exp(-time);

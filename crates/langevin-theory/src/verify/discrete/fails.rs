@@ -49,7 +49,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         number: 132,
-        claim: "fails: revealing the most confident drawn token first is biased at any number of steps; looking at context only is exact",
+        claim: "fails: the order by confidence in drawn tokens is biased at any number of steps; orders by context are exact",
         source: "beyond; arXiv 2202.04200, 2502.09992",
         measure: confidence,
     },
@@ -277,7 +277,7 @@ fn flow(_: &Extra<'_>) -> Result<Measured> {
         let data = case.table(space, &case.data)?;
         let found = over_time(|time| Ok(at(&case, space, &data, time)?.flow))?;
         let slack = found - entropy(&case.data);
-        shown.push(format!("{slack:.4}"));
+        shown.push(format!("{:.4}", slack.abs()));
         if space.is_masked() {
             figures.push(slack.abs());
             let wrong = case.table(space, &case.other)?;

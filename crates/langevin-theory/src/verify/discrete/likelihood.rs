@@ -213,7 +213,8 @@ fn bound(_: &Extra<'_>) -> Result<Measured> {
     ))
 }
 
-/// Returns h_k of a network on data, by enumeration, and E[Σ −ln D] of every set of revealed tokens.
+/// Returns h_k of a network on data, by enumeration, and E[Σ −ln D] of every set of revealed
+/// tokens.
 fn information(data: &Table, network: &dyn Denoiser) -> Result<(Vec<f64>, Vec<f64>)> {
     let space = data.space();
     let (length, vocab) = (space.length(), space.vocab());

@@ -21,7 +21,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         number: 113,
-        claim: "the row x' ~ aδ_x + bδ_x0 + cπ, a = ρσ_t/σ_s, b = α_t − aα_s, c = σ_t(1−ρ), has the marginals of both levels for every ρ",
+        claim: "the row aδ_x + bδ_x0 + cπ, a = ρσ_t/σ_s, b = α_t − aα_s, c = σ_t(1−ρ), has exact marginals for every ρ",
         source: "beyond; DDIM for tokens",
         measure: marginals,
     },
@@ -299,8 +299,8 @@ fn family(_: &Extra<'_>) -> Result<Measured> {
     ))
 }
 
-/// Returns the forward kernel from the cleaner to the noisier level, and its exact reverse by Bayes'
-/// rule.
+/// Returns the forward kernel from the cleaner to the noisier level, and its exact reverse by
+/// Bayes' rule.
 fn pair(case: &Case) -> [Matrix; 2] {
     let [alpha, to] = STEP;
     let forward = joint(&case.one.exp(libm::log(to / alpha)), case.length);
