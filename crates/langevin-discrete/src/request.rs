@@ -1,8 +1,8 @@
 //! Requests for a plan of tokens, with every default in one place.
 //!
-//! A [`Request`] names a sampler and its options. It is built in code, parsed from text or read from
-//! JSON, and one request has one plan for a space. [`Entry`] lists the options of each sampler with
-//! their defaults.
+//! A [`Request`] names a sampler and its options. It is built in code, parsed from text or read
+//! from JSON, and one request has one plan for a space. [`Entry`] lists the options of each sampler
+//! with their defaults.
 //!
 //! | word | meaning | default |
 //! |---|---|---|
@@ -87,7 +87,8 @@ const MOST: usize = 1 << 20;
 /// let space = StateSpace::new(Noise::Masked, 27, 12)?;
 /// let request = Request::new().sampler("confidence").steps(4).temperature(0.8);
 /// assert_eq!(request, "sampler=confidence steps=4 temperature=0.8".parse()?);
-/// assert_eq!(request.plan(&space)?.nfe(), 4);
+/// let plan = request.plan(&space)?;
+/// assert_eq!((plan.nfe(), plan.name()), (4, "confidence steps=4 temperature=0.8"));
 /// # Ok::<(), langevin::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -232,6 +233,8 @@ impl Request {
 
     /// Compiles the plan of the request for sequences of a space.
     ///
+    /// The name of the plan is the sampler's name in the catalogue, with the options that are set.
+    ///
     /// ```
     /// use langevin_discrete::{Noise, Request, StateSpace};
     /// let space = StateSpace::new(Noise::Masked, 27, 12)?;
@@ -245,6 +248,9 @@ impl Request {
     /// of the space, and if a value is out of its range.
     pub fn plan(&self, space: &StateSpace) -> Result<Plan> {
         let (entry, mut given) = self.resolved()?;
+        let name =
+            std::iter::once(entry.name.to_owned()).chain(given.iter().map(|(word, value)| format!("{word}={value}")));
+        let name = name.collect::<Vec<_>>().join(" ");
         if !entry.noises.serve(space) {
             return Err(Error::argument(format!("the sampler '{}' does not serve this noise", entry.name))
                 .at("noise")
@@ -259,7 +265,7 @@ impl Request {
             given.push(("steps", (list.len() - 1).to_string()));
         }
         let settings = Settings::read(entry.name, entry.knobs, &given)?;
-        (entry.build)(space, settings.net(), &settings)
+        Ok((entry.build)(space, settings.net(), &settings)?.named(name))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Samples of every named sampler against their exact laws, the effect of every coefficient, and the
-//! laws against published numbers.
+//! Samples of every named sampler against their exact laws, the effect of every coefficient, and
+//! the laws against published numbers.
 #![allow(clippy::unwrap_used)]
 
 use langevin::{Query, Result, SampleId};

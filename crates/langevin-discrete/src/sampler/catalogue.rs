@@ -9,6 +9,12 @@ use langevin::{Error, Result};
 use std::fmt;
 
 /// The kinds of noise that a sampler serves.
+///
+/// ```
+/// use langevin_discrete::sampler::{Entry, Noises};
+/// assert_eq!(Entry::find("gibbs")?.noises, Noises::Unmasked);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Noises {
