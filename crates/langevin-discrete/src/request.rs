@@ -257,6 +257,12 @@ impl Request {
                 .expected(entry.noises.to_string())
                 .got(space.noise().name()));
         }
+        let is_set = |word: &str| given.iter().any(|(own, _)| *own == word);
+        if let Some(word) = ["steps", "grid"].into_iter().find(|word| is_set("sizes") && is_set(word)) {
+            return Err(Error::argument("two words of a request contradict each other")
+                .expected(format!("`sizes` or `{word}`"))
+                .got("both"));
+        }
         // A list of survivals has its own number of steps.
         let list = given.iter().find(|(word, _)| *word == "grid").map(|(_, grid)| grid.parse::<Survivals>());
         if let Some(Survivals::List(list)) = list.transpose()?
@@ -387,6 +393,7 @@ mod tests {
             ("grid=list:0,0.5,1 steps=3", "expected 2, got 3"),
             ("grid=list:0,0.5", "ascending from 0 to 1"),
             ("sampler=sizes sizes=1+2", "the sum 6"),
+            ("sampler=sizes sizes=1+5 steps=2", "`sizes` or `steps`"),
             ("sampler=sizes order=rndom", "random"),
             ("sampler=remask schedule=loop steps=1", "2 or more"),
         ] {
