@@ -1,8 +1,8 @@
 //! Requests for a plan of tokens, with every default in one place.
 //!
-//! A [`Request`] names a sampler and its options. It is built in code, parsed from text or read from
-//! JSON, and one request has one plan for a space. [`Entry`] lists the options of each sampler with
-//! their defaults.
+//! A [`Request`] names a sampler and its options. It is built in code, parsed from text or read
+//! from JSON, and one request has one plan for a space. [`Entry`] lists the options of each sampler
+//! with their defaults.
 //!
 //! | word | meaning | default |
 //! |---|---|---|
@@ -87,7 +87,8 @@ const MOST: usize = 1 << 20;
 /// let space = StateSpace::new(Noise::Masked, 27, 12)?;
 /// let request = Request::new().sampler("confidence").steps(4).temperature(0.8);
 /// assert_eq!(request, "sampler=confidence steps=4 temperature=0.8".parse()?);
-/// assert_eq!(request.plan(&space)?.nfe(), 4);
+/// let plan = request.plan(&space)?;
+/// assert_eq!((plan.nfe(), plan.name()), (4, "confidence steps=4 temperature=0.8"));
 /// # Ok::<(), langevin::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -232,6 +233,8 @@ impl Request {
 
     /// Compiles the plan of the request for sequences of a space.
     ///
+    /// The name of the plan is the sampler's name in the catalogue, with the options that are set.
+    ///
     /// ```
     /// use langevin_discrete::{Noise, Request, StateSpace};
     /// let space = StateSpace::new(Noise::Masked, 27, 12)?;
@@ -245,11 +248,20 @@ impl Request {
     /// of the space, and if a value is out of its range.
     pub fn plan(&self, space: &StateSpace) -> Result<Plan> {
         let (entry, mut given) = self.resolved()?;
+        let name =
+            std::iter::once(entry.name.to_owned()).chain(given.iter().map(|(word, value)| format!("{word}={value}")));
+        let name = name.collect::<Vec<_>>().join(" ");
         if !entry.noises.serve(space) {
             return Err(Error::argument(format!("the sampler '{}' does not serve this noise", entry.name))
                 .at("noise")
                 .expected(entry.noises.to_string())
                 .got(space.noise().name()));
+        }
+        let is_set = |word: &str| given.iter().any(|(own, _)| *own == word);
+        if let Some(word) = ["steps", "grid"].into_iter().find(|word| is_set("sizes") && is_set(word)) {
+            return Err(Error::argument("two words of a request contradict each other")
+                .expected(format!("`sizes` or `{word}`"))
+                .got("both"));
         }
         // A list of survivals has its own number of steps.
         let list = given.iter().find(|(word, _)| *word == "grid").map(|(_, grid)| grid.parse::<Survivals>());
@@ -259,7 +271,7 @@ impl Request {
             given.push(("steps", (list.len() - 1).to_string()));
         }
         let settings = Settings::read(entry.name, entry.knobs, &given)?;
-        (entry.build)(space, settings.net(), &settings)
+        Ok((entry.build)(space, settings.net(), &settings)?.named(name))
     }
 }
 
@@ -381,6 +393,7 @@ mod tests {
             ("grid=list:0,0.5,1 steps=3", "expected 2, got 3"),
             ("grid=list:0,0.5", "ascending from 0 to 1"),
             ("sampler=sizes sizes=1+2", "the sum 6"),
+            ("sampler=sizes sizes=1+5 steps=2", "`sizes` or `steps`"),
             ("sampler=sizes order=rndom", "random"),
             ("sampler=remask schedule=loop steps=1", "2 or more"),
         ] {

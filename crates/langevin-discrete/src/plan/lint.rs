@@ -98,6 +98,15 @@ impl fmt::Display for Rule {
 }
 
 /// The violation of one rule.
+///
+/// ```
+/// use langevin_discrete::{Noise, Request, StateSpace};
+/// let space = StateSpace::new(Noise::Masked, 27, 12)?;
+/// let lint = Request::new().sampler("confidence").steps(3).plan(&space)?.lint();
+/// // The order of the last step has no effect, since it takes every token.
+/// assert_eq!((lint.findings[0].op, lint.findings[0].places), (3, 2));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {

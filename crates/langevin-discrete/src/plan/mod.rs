@@ -314,6 +314,11 @@ impl Plan {
         &self.name
     }
 
+    /// Returns the plan with another name.
+    pub(crate) fn named(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
     /// Returns the space of the sequences.
     #[must_use]
     pub fn space(&self) -> &StateSpace {

@@ -9,6 +9,12 @@ use langevin::{Error, Result};
 use std::fmt;
 
 /// The kinds of noise that a sampler serves.
+///
+/// ```
+/// use langevin_discrete::sampler::{Entry, Noises};
+/// assert_eq!(Entry::find("gibbs")?.noises, Noises::Unmasked);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Noises {
@@ -144,9 +150,13 @@ impl fmt::Display for Entry {
         }
         writeln!(f, "formula    {}", self.formula)?;
         writeln!(f, "noise      {}", self.noises)?;
-        let width = self.knobs.iter().map(|knob| knob.key.len() + 1 + knob.default.len()).max().unwrap_or(0);
+        let written = |knob: &Knob| match knob.default {
+            "" => knob.key.to_owned(),
+            default => format!("{}={default}", knob.key),
+        };
+        let width = self.knobs.iter().map(|knob| written(knob).len()).max().unwrap_or(0);
         for (index, knob) in self.knobs.iter().enumerate() {
-            let given = format!("{}={}", knob.key, knob.default);
+            let given = written(knob);
             let head = if index == 0 { "options" } else { "" };
             writeln!(f, "{head:<10} {given:<width$}  {} ({})", knob.meaning, knob.range())?;
         }

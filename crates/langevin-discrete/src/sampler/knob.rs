@@ -70,6 +70,7 @@ impl Knob {
     #[must_use]
     pub fn range(&self) -> String {
         match self.values {
+            Values::Number(min, max) if min <= -1e6 && max >= 1e6 => "a number".into(),
             Values::Number(min, max) if max >= 1e6 => format!("a number ≥ {min}"),
             Values::Number(min, max) => format!("a number from {min} to {max}"),
             Values::Whole(min, max) if max >= 1 << 20 => format!("a whole number ≥ {min}"),

@@ -3,8 +3,8 @@
 //! Grids are survivals from 0 to 1 ([`even`], [`cosine`]); orders are [`Order`]s. A plan of tokens
 //! does not name a network: any [`Denoiser`](crate::Denoiser) of the same space runs it.
 //!
-//! [`Entry`] is the catalogue of named samplers, and a [`Request`](crate::Request) compiles them. The
-//! functions below are the same plans without names and options.
+//! [`Entry`] is the catalogue of named samplers, and a [`Request`](crate::Request) compiles them.
+//! The functions below are the same plans without names and options.
 //!
 //! | function | names in the literature | step |
 //! |---|---|---|
@@ -109,8 +109,9 @@ pub fn bit_reversed(length: usize) -> Vec<u32> {
 ///
 /// ```
 /// use langevin::{Grid, Process};
-/// let survivals = langevin_discrete::sampler::survivals(&Grid::karras(4), &Process::ve(), 0.01, 80.0)?;
-/// assert_eq!((survivals.len(), survivals[0], survivals[4]), (5, 0.0, 1.0));
+/// use langevin_discrete::sampler;
+/// let list = sampler::survivals(&Grid::karras(4), &Process::ve(), 0.01, 80.0)?;
+/// assert_eq!((list.len(), list[0], list[4]), (5, 0.0, 1.0));
 /// # Ok::<(), langevin::Error>(())
 /// ```
 ///
@@ -230,6 +231,13 @@ pub fn ancestral(space: &StateSpace, survivals: &[f64]) -> Result<Plan> {
 /// Returns the sampler in which clean tokens stay and noised tokens become clean or stay: discrete
 /// flow matching.
 ///
+/// ```
+/// use langevin_discrete::{Noise, StateSpace, sampler};
+/// let space = StateSpace::new(Noise::Uniform, 27, 12)?;
+/// assert_eq!(sampler::coupling(&space, &sampler::even(4))?.nfe(), 4);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if the survivals do not ascend from 0 to 1.
 pub fn coupling(space: &StateSpace, survivals: &[f64]) -> Result<Plan> {
@@ -247,6 +255,14 @@ pub fn row(space: &StateSpace, survivals: &[f64], rho: f64) -> Result<Plan> {
 
 /// Returns the sampler that masks clean tokens again with the probabilities of a schedule (ReMDM).
 ///
+/// ```
+/// use langevin_discrete::{Noise, StateSpace, sampler, sampler::Schedule};
+/// let space = StateSpace::new(Noise::Masked, 27, 12)?;
+/// let plan = sampler::remask(&space, &sampler::even(4), Schedule::Cap(0.1))?;
+/// assert!(plan.lint().is_clean());
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if the noise has no mask or the survivals do not ascend from 0 to 1.
 pub fn remask(space: &StateSpace, survivals: &[f64], schedule: Schedule) -> Result<Plan> {
@@ -256,6 +272,13 @@ pub fn remask(space: &StateSpace, survivals: &[f64], schedule: Schedule) -> Resu
 /// Returns the Ψ-sampler: the share `kappa` of the exact reverse, and fresh noise of the next level
 /// for the rest.
 ///
+/// ```
+/// use langevin_discrete::{Noise, StateSpace, sampler};
+/// let space = StateSpace::new(Noise::Uniform, 27, 12)?;
+/// assert!(sampler::psi(&space, &sampler::even(4), 0.9)?.lint().is_clean());
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if the survivals do not ascend from 0 to 1, or κ is not in 0 to 1.
 pub fn psi(space: &StateSpace, survivals: &[f64], kappa: f64) -> Result<Plan> {
@@ -264,6 +287,15 @@ pub fn psi(space: &StateSpace, survivals: &[f64], kappa: f64) -> Result<Plan> {
 
 /// Returns the sampler that steps too far and comes back by the forward process, which keeps the
 /// share `rho` of the noise.
+///
+/// ```
+/// use langevin_discrete::{Noise, StateSpace, sampler};
+/// let space = StateSpace::new(Noise::Masked, 27, 12)?;
+/// // Every step but the last has a jump back, without an evaluation.
+/// let plan = sampler::forward_backward(&space, &sampler::even(4), 0.9)?;
+/// assert_eq!((plan.nfe(), plan.ops().len()), (4, 16));
+/// # Ok::<(), langevin::Error>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the survivals do not ascend from 0 to 1, or ρ is not above 0 and at most 1.
@@ -326,6 +358,13 @@ pub fn entropy_bound(space: &StateSpace, bound: f64, steps: usize) -> Result<Pla
 ///
 /// The order looks at the drawn letter, so the samples are biased at any number of evaluations.
 ///
+/// ```
+/// use langevin_discrete::{Noise, StateSpace, sampler};
+/// let space = StateSpace::new(Noise::Masked, 27, 12)?;
+/// assert_eq!(sampler::threshold(&space, 0.9, 5)?.nfe(), 5);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
 /// # Errors
 /// Returns an error if the noise has no mask, or there is no step.
 pub fn threshold(space: &StateSpace, above: f64, steps: usize) -> Result<Plan> {
@@ -336,6 +375,13 @@ pub fn threshold(space: &StateSpace, above: f64, steps: usize) -> Result<Plan> {
 /// the last one, `sweeps` rounds redraw `count` random tokens from their conditional laws.
 ///
 /// A round of one token leaves the law of the level unchanged. Every round costs one evaluation.
+///
+/// ```
+/// use langevin_discrete::{Noise, StateSpace, sampler};
+/// let space = StateSpace::new(Noise::Uniform, 27, 12)?;
+/// assert_eq!(sampler::gibbs(&space, &sampler::even(4), 2, 1)?.nfe(), 4 + 3 * 2);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if the noise has a mask, since a masked network has no leave-one-out prediction

@@ -118,6 +118,15 @@ pub(super) fn psi(space: &StateSpace, net: Net, survivals: &[f64], kappa: f64) -
 /// Probabilities with which clean tokens are masked again (ReMDM, arXiv 2503.00307).
 ///
 /// The largest probability that keeps the marginals is m = min(1, σ_t/α_s).
+///
+/// ```
+/// use langevin_discrete::{Noise, StateSpace, sampler, sampler::Schedule};
+/// let space = StateSpace::new(Noise::Masked, 27, 12)?;
+/// // Ten steps, of which four stay at survival 0.8 and remask.
+/// let schedule = Schedule::Loop { eta: 0.05, hold: 0.8, on: 0.6, off: 0.2 };
+/// assert_eq!(sampler::remask(&space, &sampler::even(10), schedule)?.nfe(), 10);
+/// # Ok::<(), langevin::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Schedule {

@@ -158,6 +158,17 @@ fn posteriors_and_denoisers_are_not_exchanged() {
     });
     assert_eq!(twice.rules(), [Rule::PlugIn]);
     assert!(twice.to_string().contains("a posterior is read as if it were D"), "{twice}");
+    for read in [Draft::conditional, |draft: &mut Draft, d, alpha| {
+        let x = draft.start();
+        draft.rates(d, x, alpha, 1.0)
+    }] {
+        let lint = lint(Noise::Uniform, &|draft, d, x| {
+            let posterior = draft.posterior(d, x, 0.5);
+            read(draft, posterior, 0.5);
+            posterior
+        });
+        assert_eq!(lint.rules(), [Rule::PlugIn]);
+    }
     let plain = lint(Noise::Uniform, &|_, d, _| d);
     assert_eq!(plain.rules(), [Rule::PlugIn]);
     assert!(plain.to_string().contains("drawn from D"), "{plain}");
