@@ -262,6 +262,9 @@ pub struct EditArgs {
     /// Share of the steps that is taken, from the end; larger values change more [default: 0.6]
     #[arg(help_heading = "Editing", long, value_name = "S", requires = "from", value_parser = strength, allow_negative_numbers = true)]
     pub strength: Option<f64>,
+    /// Keep these tokens of the first sequence of --from and draw the rest: places from 1, as in 1-3,7
+    #[arg(help_heading = "Editing", long, value_name = "PLACES", requires = "from", conflicts_with_all = ["strength", "mask"])]
+    pub keep: Option<String>,
     /// Keep the black parts of this picture and generate the rest [default sampler: repaint]
     #[arg(help_heading = "Editing", long, value_name = "FILE", requires = "from", conflicts_with = "strength")]
     pub mask: Option<PathBuf>,
