@@ -202,6 +202,9 @@ pub struct SampleArgs {
     pub edit: EditArgs,
     #[command(flatten)]
     pub file: FileArgs,
+    /// With an exact density of tokens: its noise, masked or uniform [default: masked, or what the sampler needs]
+    #[arg(long, value_name = "NOISE")]
+    pub noise: Option<String>,
     /// Choose the step size of each sample adaptively, instead of a sampler: dpm12, dpm23 or euler-heun
     #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "nfe", "grid"])]
     pub adaptive: Option<String>,

@@ -37,7 +37,9 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     let file = args.file.reading();
     let options = file.over(own.unwrap_or_default())?;
     data::refuse_idle(name, &file)?;
-    let read = data::open_as("--data", name, args.seed, &file, &options, &TERMINAL)?;
+    let read = data::open_as("--data", name, args.seed, &file, &options, &TERMINAL).map_err(|failure| {
+        if is_txt(name) { failure.hint("--tokens chars reads the file as text") } else { failure }
+    })?;
     data::refuse_unused(name, &file, &read)?;
     let reading = data::file(name).is_some().then(|| read.rereading(&options));
     let how = Preparation {
@@ -53,13 +55,17 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     Ok(Material { all: prepared.map_err(|error| of_data(error, name))?, reading })
 }
 
+/// Returns true if the name ends in .txt and the file exists.
+fn is_txt(name: &str) -> bool {
+    let path = Path::new(name);
+    path.exists() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"))
+}
+
 /// Returns the options for reading a text, if the data are one: with --tokens or --length, or a
 /// .txt file with --noise.
 fn text_options(args: &TrainArgs, name: &str) -> Result<Option<TextOptions>> {
     let (kind, length) = (&args.reading.tokens, args.reading.length);
-    let ending = Path::new(name).extension().and_then(|ending| ending.to_str());
-    let text = ending.is_some_and(|ending| ending.eq_ignore_ascii_case("txt"));
-    if kind.is_none() && length.is_none() && !(text && args.objective.noise.is_some()) {
+    if kind.is_none() && length.is_none() && !(is_txt(name) && args.objective.noise.is_some()) {
         return Ok(None);
     }
     if data::file(name).is_none() && !Path::new(name).exists() {

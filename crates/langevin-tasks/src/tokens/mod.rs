@@ -17,6 +17,8 @@
 //! # Ok::<(), langevin_tasks::Error>(())
 //! ```
 
+pub mod analyze;
+pub mod evaluate;
 pub mod likelihood;
 mod model;
 pub mod rows;

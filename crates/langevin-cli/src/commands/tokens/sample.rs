@@ -5,10 +5,11 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, npy, print, say};
 use crate::progress::duration;
 use crate::terminal::TERMINAL;
-use crate::words::{plural, shown};
+use crate::words::{either_case, plural, shown};
 use crate::{check, threads};
 use langevin::request::GRID;
-use langevin_discrete::{Letter, Plan, Request};
+use langevin_discrete::{Letter, Noise, Plan, Request};
+use langevin_tasks::tokens::analyze;
 use langevin_tasks::tokens::sample::{self, Chosen, Draws, Prepared, places};
 use langevin_tasks::tokens::{Model, rows};
 use std::fmt::Write as _;
@@ -48,6 +49,9 @@ impl Format {
 pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
     refuse(args)?;
     let format = Format::of(&args.out)?;
+    if let Model::Exact(density) = &model {
+        model = of_noise(args, &density.name())?;
+    }
     let classes = classes(args, &mut model)?;
     let prepared = prepare(args, &model)?;
     let length = prepared.plan().space().length();
@@ -123,14 +127,36 @@ fn refuse(args: &SampleArgs) -> Result<()> {
     }
 }
 
+/// Returns an exact density with the noise of the flags, or with one that the sampler serves.
+fn of_noise(args: &SampleArgs, name: &str) -> Result<Model> {
+    let noise = match (&args.noise, &args.given.plan) {
+        (Some(noise), _) => either_case(noise, str::parse).or_misused()?,
+        (None, Some(path)) => match super::plans::read(path)? {
+            Some(plan) => plan.space().noise().clone(),
+            None => Noise::Masked,
+        },
+        (None, None) => {
+            let noise = analyze::noise_for(&request(&args.sampler, None)?)?;
+            if noise != Noise::Masked {
+                say(&format!("note: {} noise, since the sampler serves no masked noise", noise.name()));
+            }
+            noise
+        }
+    };
+    Model::named(name, noise)
+}
+
 /// Returns the request of the flags.
 pub fn request(args: &crate::cli::SamplerArgs, guidance: Option<f64>) -> Result<Request> {
     let mut request = Request::new();
     if let Some(name) = &args.sampler {
         request = request.sampler(name);
     }
-    if let Some(steps) = args.steps {
-        request = request.steps(steps);
+    let takes_steps = request.entry().or_misused()?.knobs.iter().any(|knob| knob.key == "steps");
+    match args.steps {
+        Some(steps) if takes_steps => request = request.steps(steps),
+        Some(_) => say("note: --steps has no effect, since the sampler takes one evaluation a token"),
+        None => {}
     }
     if let Some(eta) = args.eta {
         request = request.eta(eta);
