@@ -52,7 +52,7 @@ impl DemoArgs {
 #[command(max_term_width = 100)]
 pub struct DemoArgs {
     /// The data: digits (pictures, one network read as four formulations) or names (tokens, masked diffusion beside autoregression)
-    #[arg(value_enum, value_name = "DATA", default_value = "digits")]
+    #[arg(value_enum, value_name = "WHAT", default_value = "digits")]
     pub data: Shown,
     /// Output directory [default: langevin-demo, or langevin-names]
     #[arg(long, value_name = "DIR")]

@@ -36,8 +36,8 @@ pub struct Row {
 /// Computes the exact law of a plan on an exact density, and its distance from the density.
 ///
 /// # Errors
-/// Returns an error if the model is a network, if there are more than 4096 sequences, or if the plan
-/// has no exact law.
+/// Returns an error if the model is a network, if there are more than 4096 sequences, or if the
+/// plan has no exact law.
 pub fn error(model: &Model, plan: &Plan) -> Result<Row> {
     let Some(density) = model.density() else {
         return Err(Error::misused("the law of a network's samples cannot be compared with its data exactly")

@@ -1,7 +1,7 @@
 //! Samples of tokens, compared with data.
 //!
-//! One number cannot judge samples of text: repetition has a small cross-entropy and no variety, and
-//! noise the opposite. The measures come in pairs, beside those of real sequences:
+//! One number cannot judge samples of text: repetition has a small cross-entropy and no variety,
+//! and noise the opposite. The measures come in pairs, beside those of real sequences:
 //!
 //! | measure | too small | too large |
 //! |---|---|---|
@@ -136,7 +136,7 @@ const DISTANCE: &str = "distance of pairs from data";
 /// Frequencies of pairs of neighbouring letters.
 type Pairs = BTreeMap<(Letter, Letter), f64>;
 
-/// What samples are measured with.
+/// Statistics that samples are measured with.
 struct Judge {
     gram: NGram,
     known: HashSet<Vec<Letter>>,

@@ -49,8 +49,8 @@ pub struct Rows {
 /// ```
 ///
 /// # Errors
-/// Returns an error if the data cannot be read, their letters are not those of the model, or nothing
-/// was held out.
+/// Returns an error if the data cannot be read, their letters are not those of the model, or
+/// nothing was held out.
 pub fn read(model: &Model, wanted: &Wanted<'_>, observer: &dyn Observer) -> Result<Rows> {
     let ids = |count: usize| (0..count as u64).map(|index| SampleId { seed: wanted.seed, index }).collect::<Vec<_>>();
     let (network, name) = match (model, wanted.data) {

@@ -96,8 +96,8 @@ impl Prepared<'_> {
         &self.plan
     }
 
-    /// Draws samples in the order of their indices and passes them to `take`, some rows of letters at
-    /// a time. `kept` holds letters and places that are kept, the same in every sample.
+    /// Draws samples in the order of their indices and passes them to `take`, some rows of letters
+    /// at a time. `kept` holds letters and places that are kept, the same in every sample.
     ///
     /// Sample i is the same for any count and any number of threads.
     ///
