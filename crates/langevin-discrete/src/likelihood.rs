@@ -8,6 +8,12 @@
 //!
 //! The list h_k is the *information profile*. The excess of a sampler that unmasks groups of sizes
 //! m_j, over the sampler that unmasks one token at a time, follows from it ([`excess`]).
+//!
+//! Under uniform and prior noise the bound is an integral over levels. [`bound`] computes either.
+
+mod noised;
+
+pub use noised::{SURVIVALS, bound, quantile, rate};
 
 use crate::chance::uniforms;
 use crate::denoiser::Denoiser;
@@ -79,12 +85,17 @@ impl Profile {
     /// Returns the bound on the mean of −log p.
     #[must_use]
     pub fn bound(&self) -> Bound {
-        let count = self.rows.len() as f64;
-        let nats = self.rows.iter().sum::<f64>() / count;
-        let square: f64 = self.rows.iter().map(|row| (row - nats) * (row - nats)).sum();
-        let standard_error = if count > 1.0 { (square / (count * (count - 1.0))).sqrt() } else { f64::NAN };
-        Bound { nats, standard_error, length: self.length }
+        bound_of(&self.rows, self.length)
     }
+}
+
+/// Returns the mean of the bounds of some sequences, with its standard error.
+fn bound_of(rows: &[f64], length: usize) -> Bound {
+    let count = rows.len() as f64;
+    let nats = rows.iter().sum::<f64>() / count;
+    let square: f64 = rows.iter().map(|row| (row - nats) * (row - nats)).sum();
+    let standard_error = if count > 1.0 { (square / (count * (count - 1.0))).sqrt() } else { f64::NAN };
+    Bound { nats, standard_error, length }
 }
 
 /// Evaluations of one batch.
