@@ -163,8 +163,8 @@ registry! {
     LABEL_DROPOUT = 0x8000_0006 ..= 0x8000_0006, "label dropout";
     /// Uniforms that crop and flip a training image (`langevin-train`, `langevin-data`).
     AUGMENTATION = 0x8000_0007 ..= 0x8000_0007, "augmentation of pictures";
-    /// Uniforms that noise the tokens of a training row (`langevin-train`): draw 0 chooses the number
-    /// of masks or the level, draw 1 the noised tokens and their letters.
+    /// Uniforms that noise the tokens of a training row (`langevin-train`): draw 0 chooses the
+    /// number of masks or the level, draw 1 the noised tokens and their letters.
     TRAINING_TOKENS = 0x8000_0008 ..= 0x8000_0009, "noised tokens of training";
     /// Normals of the random directions of a sliced distance (`metrics`). The sample index is the
     /// number of the direction.
