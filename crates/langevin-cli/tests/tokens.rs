@@ -204,6 +204,26 @@ fn flags_of_the_other_kind_are_refused() {
 }
 
 #[test]
+fn every_noise_is_trained_and_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for noise in ["masked", "uniform", "prior"] {
+        run(folder, &format!("train --data names --noise {noise} --steps 20 --width 16 --depth 1 --out m.safetensors"));
+        let (text, _) = run(folder, "info m.safetensors");
+        assert!(text.contains(&format!("{noise} noise")), "{text}");
+        run(folder, "sample m.safetensors --steps 3 -n 5 --out s.txt");
+        let (text, _) = run(folder, "likelihood m.safetensors --data names -n 20 --json");
+        let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+        // Twenty steps learn little, but a bound is finite and below that of uniform letters.
+        let nats = found["nats_mean"].as_f64().unwrap();
+        assert!(nats > 10.0 && nats < 12.0 * 27_f64.ln() + 5.0, "{noise}: {nats}");
+        let output =
+            langevin(folder).args(["likelihood", "m.safetensors", "--data", "names", "-n", "1", "--exact"]).output();
+        assert_eq!(output.unwrap().status.success(), noise == "masked");
+    }
+}
+
+#[test]
 fn the_demo_of_names_writes_its_page() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

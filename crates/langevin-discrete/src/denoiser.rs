@@ -332,6 +332,10 @@ impl<D: Denoiser + ?Sized> Denoiser for &D {
     fn predict(&self, x: &[Letter], query: &Query<'_>) -> Result<Vec<f64>> {
         (**self).predict(x, query)
     }
+
+    fn leave_one_out(&self, x: &[Letter], query: &Query<'_>) -> Result<Vec<f64>> {
+        (**self).leave_one_out(x, query)
+    }
 }
 
 impl<D: Denoiser + ?Sized + Send> Denoiser for Box<D> {
@@ -345,5 +349,9 @@ impl<D: Denoiser + ?Sized + Send> Denoiser for Box<D> {
 
     fn predict(&self, x: &[Letter], query: &Query<'_>) -> Result<Vec<f64>> {
         (**self).predict(x, query)
+    }
+
+    fn leave_one_out(&self, x: &[Letter], query: &Query<'_>) -> Result<Vec<f64>> {
+        (**self).leave_one_out(x, query)
     }
 }

@@ -9,7 +9,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`StateSpace`], [`Noise`] | tokens, letters, and the noise on one token |
-//! | [`Denoiser`], [`Parameterization`] | networks on tokens, and the one conversion between what they predict |
+//! | [`Denoiser`], [`Parameterization`], [`ReadAs`] | networks on tokens, and the one conversion between what they predict |
 //! | [`Jump`], [`rates`] | one step of one token: the row, its four numbers, the rates of every split η |
 //! | [`plan`] | samplers as data: instructions, execution, exact laws |
 //! | [`sampler`] | the plans of known samplers, and the catalogue of their names |
@@ -38,6 +38,7 @@ pub mod likelihood;
 mod moves;
 mod ngram;
 pub mod plan;
+mod reading;
 pub mod request;
 pub mod sampler;
 mod space;
@@ -47,6 +48,7 @@ pub use denoiser::{Denoiser, Parameterization, conditional};
 pub use moves::{Jump, rates};
 pub use ngram::NGram;
 pub use plan::Plan;
+pub use reading::ReadAs;
 pub use request::Request;
 pub use space::{Letter, Noise, StateSpace};
 

@@ -8,6 +8,12 @@
 //!
 //! The list h_k is the *information profile*. The excess of a sampler that unmasks groups of sizes
 //! m_j, over the sampler that unmasks one token at a time, follows from it ([`excess`]).
+//!
+//! Under uniform and prior noise the bound is an integral over levels. [`bound`] computes either.
+
+mod noised;
+
+pub use noised::{SURVIVALS, bound, bounds, quantile, rate};
 
 use crate::chance::uniforms;
 use crate::denoiser::Denoiser;

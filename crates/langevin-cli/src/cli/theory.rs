@@ -98,7 +98,7 @@ pub struct LikelihoodArgs {
     /// h/g of the model: 1 for the bound, 0 for the density
     #[arg(long, value_name = "H", value_parser = eta, allow_negative_numbers = true)]
     pub eta: Option<f64>,
-    /// With --method bound: noise levels per row [default: 64]; for tokens the rounds, each of one evaluation for every number of known tokens [default: 1]
+    /// With --method bound: noise levels per row [default: 64]; for tokens the rounds, each of one evaluation for every number of known tokens, or of 16 noise levels without a mask [default: 1]
     #[arg(long, value_name = "K", value_parser = count, allow_negative_numbers = true)]
     pub levels: Option<usize>,
     /// With --method ode: how to compute the divergence, exact or hutchinson:K with K random probes [default: exact up to 16 elements, else hutchinson:8]

@@ -126,7 +126,7 @@ pub struct ObjectiveOfTraining {
     /// Quantity that the network predicts: x0, epsilon, score, v, velocity, edm
     #[arg(long, value_name = "Q", default_value = "velocity")]
     pub predict: String,
-    /// Noise on tokens: masked. For data of tokens, such as names or text [default: masked]
+    /// Noise on tokens: masked, uniform, or prior (the frequencies of the letters). For data of tokens, such as names or text [default: masked]
     #[arg(long, value_name = "NOISE")]
     pub noise: Option<String>,
     #[arg(long, value_name = "W", default_value = "plain", help = weight_help())]

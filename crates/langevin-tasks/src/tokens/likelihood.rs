@@ -8,6 +8,8 @@ use langevin_discrete::likelihood::{self, Bound};
 
 /// Number of rows between two looks at the observer.
 const BATCH: usize = 64;
+/// Noise levels of a round, under noise without a mask.
+const LEVELS: usize = 16;
 
 /// Likelihood of some sequences.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,13 @@ pub fn measure(model: &Model, rows: &Rows, exact: bool, rounds: usize, observer:
         let nats = network.autoregressive_nats(&rows.letters).or_failed()?;
         return Ok(Likelihood { mean: Bound::of(&nats, length), nats, is_bound: false, profile: None, evaluations: 1 });
     }
+    if exact && !model.space()?.is_masked() {
+        return Err(Error::misused("the exact likelihood is that of masked noise")
+            .at("‹exact›")
+            .expected("a model of masked noise")
+            .got(model.space()?.noise().name())
+            .hint("leave it out for the bound"));
+    }
     if exact && length > likelihood::MOST_EXACT {
         return Err(Error::misused("the sequences are too long for their exact likelihood")
             .at("‹exact›")
@@ -56,13 +65,15 @@ pub fn measure(model: &Model, rows: &Rows, exact: bool, rounds: usize, observer:
             .got(length.to_string())
             .hint("leave it out for the bound"));
     }
-    let denoiser = model.denoiser()?;
+    let (denoiser, masked) = (model.denoiser()?, model.space()?.is_masked());
     let (mut nats, mut profile) = (Vec::with_capacity(rows.ids.len()), vec![0.0; length]);
     let size = if exact { 1 } else { BATCH };
     for (letters, ids) in rows.letters.chunks(size * length).zip(rows.ids.chunks(size)) {
         observer.check()?;
         if exact {
             nats.extend(likelihood::exact(&*denoiser, letters).or_failed()?);
+        } else if !masked {
+            nats.extend(likelihood::bounds(&*denoiser, letters, ids, LEVELS * rounds).or_failed()?);
         } else {
             let found = likelihood::profile(&*denoiser, letters, ids, rounds).or_failed()?;
             nats.extend(found.rows());
@@ -77,8 +88,12 @@ pub fn measure(model: &Model, rows: &Rows, exact: bool, rounds: usize, observer:
         mean: Bound::of(&nats, length),
         nats,
         is_bound: !exact,
-        profile: (!exact).then_some(profile),
-        evaluations: if exact { 1 << length } else { (length * rounds) as u64 },
+        profile: (!exact && masked).then_some(profile),
+        evaluations: match (exact, masked) {
+            (true, _) => 1 << length,
+            (false, true) => (length * rounds) as u64,
+            (false, false) => (LEVELS * rounds + 1) as u64,
+        },
     })
 }
 

@@ -3,6 +3,7 @@
 
 use super::recipe::{Budget, FINE_TUNING_RATE, Recipe};
 use super::task::{Denoising, Task};
+use super::tokens::TokenNoise;
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::nn::network::Network;
@@ -13,8 +14,8 @@ impl Recipe {
     /// Returns the recipe of a trained network, for fine-tuning with
     /// [`Trainer::from_network`](crate::Trainer::from_network).
     ///
-    /// Formulation, loss, normalisation and architecture are those of the network. The optimiser
-    /// has its defaults, with a learning rate of [`FINE_TUNING_RATE`].
+    /// Formulation, loss, normalisation, noise on tokens and architecture are those of the network.
+    /// The optimiser has its defaults, with a learning rate of [`FINE_TUNING_RATE`].
     ///
     /// See [`Trainer::from_network`](crate::Trainer::from_network) for an example.
     #[must_use]
@@ -24,7 +25,10 @@ impl Recipe {
         (recipe.weight, recipe.times) = (metadata.training.weight, metadata.training.times.clone());
         recipe.coupling = metadata.training.coupling;
         recipe.dequantize = metadata.data.dequantized;
-        recipe.normalization = Some(metadata.normalization.clone());
+        match &metadata.data.tokens {
+            None => recipe.normalization = Some(metadata.normalization.clone()),
+            Some(spec) => (recipe.tokens, recipe.prior) = TokenNoise::of(spec.space.noise()),
+        }
         recipe.network = metadata.network.clone();
         recipe.learning_rate = FINE_TUNING_RATE;
         (recipe.reading, recipe.frame) = (metadata.data.reading.clone(), metadata.data.frame.clone());
@@ -70,6 +74,13 @@ impl Trainer {
         }
         if recipe.formulation.spec() != metadata.formulation {
             return Err(Error::argument("the recipe has another formulation than the model").at("formulation"));
+        }
+        if let Some(spec) = &metadata.data.tokens
+            && data.vocabulary() != Some(&spec.vocabulary)
+        {
+            return Err(Error::data("the letters of the data are not those of the model")
+                .at(data.name())
+                .hinting("read the data with the vocabulary of the model"));
         }
         let mut trainer = Self::new(data, recipe)?;
         let optimizer = &mut trainer.optimizer;

@@ -143,6 +143,10 @@ pub struct Recipe {
     /// Noise on tokens, for data of tokens; `None` for rows of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenNoise>,
+    /// Probabilities of the letters for [`TokenNoise::Prior`]; `None` takes the frequencies of the
+    /// letters in the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<Vec<f64>>,
     /// Height and width of image crops; the position is drawn anew each time an image is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop: Option<(usize, usize)>,
@@ -203,6 +207,7 @@ impl Recipe {
             normalization: None,
             coupling: Coupling::Independent,
             tokens: None,
+            prior: None,
             crop: None,
             flip: false,
             label_dropout: 0.1,

@@ -129,6 +129,12 @@ registry! {
     /// Uniforms that choose the tokens a likelihood bound reveals, one draw per round and number of
     /// tokens (`langevin-discrete`).
     TOKEN_BOUND = 0x4300_0000 ..= 0x43ff_ffff, "revealed tokens of the likelihood bound";
+    /// Uniforms that place the levels of a likelihood bound on tokens within their strata
+    /// (`langevin-discrete`). Element k belongs to level k.
+    TOKEN_BOUND_LEVELS = 0x4400_0000 ..= 0x4400_0000, "levels of the likelihood bound on tokens";
+    /// Uniforms that redraw the tokens of a likelihood bound under noise without a mask, one draw
+    /// per level (`langevin-discrete`).
+    TOKEN_BOUND_NOISE = 0x4500_0000 ..= 0x45ff_ffff, "redrawn tokens of the likelihood bound";
     /// Uniforms that shuffle the rows of a diagnosis, one draw per order (`diagnose`).
     DIAGNOSE_ORDER = 0x5000_0000 ..= 0x50ff_ffff, "row orders of a diagnosis";
     /// Noise at which the residual of a score is measured, one draw per noise level (`diagnose`).
@@ -157,8 +163,8 @@ registry! {
     LABEL_DROPOUT = 0x8000_0006 ..= 0x8000_0006, "label dropout";
     /// Uniforms that crop and flip a training image (`langevin-train`, `langevin-data`).
     AUGMENTATION = 0x8000_0007 ..= 0x8000_0007, "augmentation of pictures";
-    /// Uniforms that choose the number of noised tokens of a training row, and which ones
-    /// (`langevin-train`): draw 0 the number, draw 1 the tokens.
+    /// Uniforms that noise the tokens of a training row (`langevin-train`): draw 0 chooses the
+    /// number of masks or the level, draw 1 the noised tokens and their letters.
     TRAINING_TOKENS = 0x8000_0008 ..= 0x8000_0009, "noised tokens of training";
     /// Normals of the random directions of a sliced distance (`metrics`). The sample index is the
     /// number of the direction.

@@ -84,6 +84,7 @@ fn table(model: &Model, rows: &Rows, found: &Likelihood, seconds: f64, exact: bo
     line("model", model.name());
     line("data", format!("{}, {} of {}", rows.name, plural(count, "sequence"), plural(mean.length as u64, "token")));
     let way = match (found.is_bound, exact) {
+        (true, _) if found.profile.is_none() => "bound of the reverse process, an integral over noise levels",
         (true, _) => "bound of masked diffusion, the sum of the information profile",
         (false, true) => "exact, summed over all orders of unmasking",
         (false, false) => "exact, from left to right",

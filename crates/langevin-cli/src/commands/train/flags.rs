@@ -80,9 +80,9 @@ pub fn of_tokens(
     recipe.tokens = Some(either_case(noise, TokenNoise::parse).or_misused()?);
     let width = shape.width.unwrap_or(64);
     let heads = shape.heads.unwrap_or((width / 16).max(1));
-    let mut config =
-        SequenceConfig::new(vocabulary.len(), vocabulary.len() + 1, width, shape.depth.unwrap_or(4), heads);
-    config.classes = classes;
+    let (noise, vocab) = (recipe.tokens.unwrap_or_default(), vocabulary.len());
+    let mut config = SequenceConfig::new(vocab, noise.letters(vocab), width, shape.depth.unwrap_or(4), heads);
+    (config.classes, config.fourier) = (classes, noise.fourier());
     if effective.is_given("fourier") {
         config.fourier = shape.fourier;
     }

@@ -16,6 +16,7 @@
 //! | [`fill`] | the same row repeated | [`add_rows`] |
 //! | [`embed`] | rows of a table | [`embed_back`] |
 //! | [`cross_entropy`] | −ln softmax of the answer | the same pass |
+//! | [`score_entropy`] | loss of reverse rates, noise without a mask | the same pass |
 //! | [`softmax`] | probabilities from logits | |
 //!
 //! No function here starts a thread. Training and sampling distribute *rows* over threads, so a
@@ -29,6 +30,7 @@ pub(crate) mod attention;
 pub(crate) mod math;
 pub(crate) mod matrix;
 pub(crate) mod norm;
+mod rates;
 pub(crate) mod rows;
 pub(crate) mod softmax;
 mod sum;
@@ -36,6 +38,7 @@ mod sum;
 pub use activation::{Activation, activate, activate_back};
 pub use matrix::{add_linear, add_linear_back_x, linear, linear_back_w, linear_back_x};
 pub use norm::{modulate, modulate_back};
+pub use rates::{Noised, score_entropy};
 pub use rows::{add, add_rows, embed, embed_back, fill, join, join_back};
 pub use softmax::{cross_entropy, softmax};
 pub(crate) use sum::{square, square_apart};

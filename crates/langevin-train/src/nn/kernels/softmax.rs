@@ -69,7 +69,7 @@ fn entropies_with<S: Simd>(
 
 /// Returns the largest element.
 #[inline(always)]
-fn largest(z: &[f32]) -> f32 {
+pub(crate) fn largest(z: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let (whole, rest) = z.as_chunks::<{ LANES }>();
     for z in whole {
