@@ -53,7 +53,10 @@ fn long_chain() -> Result<()> {
     println!("Chain of 8 letters, 64 tokens, 8 evaluations\n\n{ranking}");
     let tuned = tune(Target::Density(&chain), 8, &options)?;
     println!("{tuned}pair-KL of the tuned plan {}", pair_kl(&tuned.plan, &chain, 0, 400, 2000)?);
-    println!("At 4 evaluations:\n{}", tune(Target::Density(&chain), 4, &options)?);
+    let ising = Chain::ising(1.0, 64, Noise::Masked)?;
+    let target = Target::Density(&ising);
+    println!("\nIsing chain of coupling 1, 64 tokens, 8 evaluations\n\n{}", recommend(target, 8, &options)?);
+    println!("5 evaluations\n{}", tune(target, 5, &options)?);
     let halton = Request::new().sampler("halton").steps(64).plan(chain.space())?;
     for (name, plan) in [
         ("confidence, one at a time", sampler::sizes(chain.space(), &[1; 64], &Order::Confidence(0.0))?),

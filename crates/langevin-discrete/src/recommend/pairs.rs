@@ -21,8 +21,8 @@ const GROUPS: usize = 20;
 /// | a random order, ancestral | mean over `orders` random orders of exact laws, with the bias of the mean removed |
 /// | any other | counts of `samples` samples, with the bias of the counts removed |
 ///
-/// Divided by d − 1 it is the mean over pairs. It sees neighbours only:
-/// [`Markov::excess`](super::Markov::excess) is the divergence of whole sequences, for a fixed order.
+/// Divided by d − 1 it is the mean over pairs. It sees neighbours only. The divergence of whole
+/// sequences is [`Markov::excess`](super::Markov::excess), for a fixed order.
 ///
 /// ```
 /// use langevin_discrete::{Denoiser, Noise, exact::Chain, recommend::pair_kl};

@@ -7,12 +7,14 @@ use crate::likelihood::best_sizes;
 use crate::plan::{Plan, Rule};
 use crate::request::Request;
 use crate::sampler::{Order, even_sizes};
-use langevin::text::{Column, columns, number, plural};
+use langevin::text::{Column, brief, columns, number, plural};
 use langevin::{Error, Result};
 use std::fmt;
 
 /// Bounds of the sampler `entropy-bound` that are tried, in nats.
 const BOUNDS: [f64; 6] = [0.02, 0.1, 0.3, 0.5, 1.0, 2.0];
+/// Characters of the best plan's request that are shown.
+const REQUEST: usize = 240;
 /// Sequences on which the dependence of places is measured.
 const MOST_DEPENDENCE: usize = 32;
 
@@ -142,6 +144,7 @@ impl Ranking {
                 number(ours.nats)
             ));
         }
+        lines.push(format!("As a request: {}", brief(&best.request.to_string(), REQUEST)));
         lines.push(match self.relative {
             true => "The excess is the loss of held-out data under the plan, minus that of one token at a time in random order.".to_owned(),
             false => "The excess is KL(data‖samples) of whole sequences; for random orders it is an upper bound.".to_owned(),

@@ -149,7 +149,8 @@ fn whole(x: &[Letter], mask: Letter) -> Result<()> {
 ///
 /// ```
 /// use langevin::SampleId;
-/// use langevin_discrete::{Denoiser, Noise, exact::{Chain, Density}, recommend::losses_of, sampler};
+/// use langevin_discrete::{Denoiser, Noise, recommend::losses_of, sampler};
+/// use langevin_discrete::exact::{Chain, Density};
 /// let chain = Chain::example(3, 4, Noise::Masked)?;
 /// let plan = sampler::sizes(chain.space(), &[1; 4], &sampler::Order::Entropy)?;
 /// let tokens = [0, 1, 2, 1];

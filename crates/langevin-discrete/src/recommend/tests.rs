@@ -382,3 +382,18 @@ fn mistakes_are_named() {
     assert_eq!(recommend(Target::Density(&one), 5, &options).unwrap().best().plan.nfe(), 1);
     assert!(!tune(Target::Density(&one), 5, &options).unwrap().changed);
 }
+
+#[test]
+fn a_chain_needs_few_evaluations_in_the_right_order() {
+    // Given a token on each side, the tokens between are independent of all others. Steps that
+    // halve every interval are exact: 1 + log₂ d evaluations for d tokens, for any coupling.
+    for coupling in [1.0, 2.0] {
+        let chain = Chain::ising(coupling, 64, Noise::Masked).unwrap();
+        let markov = Markov::new(&chain).unwrap();
+        let losses = markov.losses(&bit_reversed(64)).unwrap();
+        assert_eq!(losses.best_sizes(7), [1, 1, 2, 4, 8, 16, 32]);
+        assert!(losses.excess(&[1, 1, 2, 4, 8, 16, 32]).unwrap().abs() < 1e-11);
+        assert!(losses.excess(&losses.best_sizes(6)).unwrap() > 1e-9);
+        assert!(markov.losses(&(0..64).collect::<Vec<u32>>()).unwrap().excess(&losses.best_sizes(7)).unwrap() > 1.0);
+    }
+}
