@@ -2,7 +2,7 @@
 
     python bench/train/compare.py [WORKLOAD ...] [--rounds N] [--threads T]
 
-PyTorch's side is forward, mean squared error, backward and AdamW on one fixed batch. langevin's side is a whole step of `train`: the rows of the data, their noise and
+PyTorch's side is forward, mean squared error (cross-entropy of tokens), backward and AdamW on one fixed batch. langevin's side is a whole step of `train`: the rows of the data, their noise and
 levels, forward, loss, backward, clipping, AdamW and the weight average. Ratios are medians over the rounds of langevin's median time to PyTorch's in the same round. The share is that of the rate at which the same library
 multiplies two matrices of 2048 x 2048 in the same rounds: the operations of the workload's matrix products in its time, everything else included. Without PyTorch only that is measured.
 """
@@ -26,6 +26,8 @@ WORKLOADS = {
     "mlp-256-4096-infer": 40,
     "dit-32": 3,
     "dit-16-infer": 5,
+    "names-256": 20,
+    "text-32": 5,
 }
 
 

@@ -9,9 +9,10 @@
 //! repetition, separated by spaces, on a line of stdout. At the end of stdin, the largest
 //! resident memory in MiB on a last line.
 
-use langevin::noise::fill_normals;
+use langevin::noise::{fill_normals, fill_uniforms};
 use langevin::{Model as _, Query, SampleId};
-use langevin_train::{Budget, Dataset, DitConfig, MlpConfig, NetworkSpec, Recipe, train};
+use langevin_data::{TokenKind, Vocabulary};
+use langevin_train::{Budget, Dataset, DitConfig, MlpConfig, NetworkSpec, Recipe, SequenceConfig, train};
 use std::io::{BufRead as _, Write as _};
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -44,10 +45,15 @@ fn workload(name: &str) -> Option<Workload> {
         "mlp-256-4096-infer" => (mlp(256), plane, 4096, false),
         "dit-32" => (dit(), picture, 32, true),
         "dit-16-infer" => (dit(), picture, 16, false),
+        "names-256" => (SequenceConfig::new(LETTERS, LETTERS + 1, 64, 4, 4).into(), &[12], 256, true),
+        "text-32" => (SequenceConfig::new(LETTERS, LETTERS + 1, 128, 4, 4).into(), &[128], 32, true),
         _ => return None,
     };
     Some(Workload { network, shape, rows, trains })
 }
+
+/// Letters of the workloads on tokens.
+const LETTERS: usize = 27;
 
 /// The side of the matrices that tell what the processor can do.
 const SIDE: usize = 2048;
@@ -72,6 +78,12 @@ fn operations(name: &str) -> Option<f64> {
             let tokens = work.shape.iter().product::<usize>() as f64 / patch;
             let block = tokens * (12.0 * w * w + 2.0 * tokens * w) + 6.0 * w * w;
             (tokens * patch * w, config.depth as f64 * block + 2.0 * w * w + tokens * patch * w)
+        }
+        NetworkSpec::Sequence(config) => {
+            let (w, tokens) = (config.width as f64, work.shape[0] as f64);
+            let block = tokens * (12.0 * w * w + 2.0 * tokens * w) + 6.0 * w * w;
+            // The first layer is a table.
+            (0.0, config.depth as f64 * block + 2.0 * w * w + tokens * LETTERS as f64 * w)
         }
         _ => return None,
     };
@@ -115,6 +127,16 @@ fn product(threads: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Random letters.
+fn letters(length: usize) -> Result<Dataset, Failure> {
+    let texts = (0..LETTERS).map(|letter| letter.to_string()).collect();
+    let vocabulary = Vocabulary::new(TokenKind::Words, texts, None)?;
+    let mut u = vec![0.0; 4096 * length];
+    fill_uniforms(SampleId { seed: 1, index: 0 }, 0, &mut u);
+    let letters = u.iter().map(|u| (u * LETTERS as f64) as u32).collect();
+    Ok(Dataset::of_tokens("letters", letters, length, vocabulary)?)
+}
+
 fn data(shape: &[usize]) -> Result<Dataset, Failure> {
     let (rows, width) = (4096, shape.iter().product());
     let mut values = vec![0.0f32; rows * width];
@@ -150,8 +172,15 @@ fn main() -> Result<(), Failure> {
         return product(std::thread::available_parallelism()?.get().min(2));
     }
     let Some(work) = workload(&name) else { return Err(format!("unknown workload '{name}'").into()) };
-    let data = data(work.shape)?;
-    let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(1 << 40));
+    let budget = Budget::Steps(1 << 40);
+    let (data, mut recipe) = match work.network {
+        NetworkSpec::Sequence(_) => {
+            let data = letters(work.shape[0])?;
+            let recipe = Recipe::of_tokens(&data, budget)?;
+            (data, recipe)
+        }
+        _ => (data(work.shape)?, Recipe::new(Recipe::default_formulation(), budget)),
+    };
     (recipe.network, recipe.batch) = (work.network, if work.trains { work.rows } else { 1 });
     let mut seconds: Vec<f64> = Vec::new();
     let mut wanted = if work.trains { asked().unwrap_or(0) } else { 1 };

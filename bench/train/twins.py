@@ -62,6 +62,42 @@ class Dit(nn.Module):
         return out.view(rows, n, n, p, p).permute(0, 1, 3, 2, 4).reshape(rows, side, side)
 
 
+class Sequence(nn.Module):
+    """The transformer for masked tokens, which does not see the noise level."""
+
+    def __init__(self, length, width, depth, heads, vocab=27):
+        super().__init__()
+        self.token, self.position = nn.Embedding(vocab + 1, width), nn.Parameter(torch.randn(length, width))
+        self.condition = nn.Parameter(torch.ones(width))
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.modulation, self.out = nn.Linear(width, 2 * width), nn.Linear(width, vocab)
+
+    def forward(self, x):
+        h = self.token(x) + self.position
+        c = F.silu(self.condition).expand(x.shape[0], -1)
+        for block in self.blocks:
+            h = block(h, c)
+        shift, scale = self.modulation(c)[:, None].chunk(2, -1)
+        return self.out(F.layer_norm(h, h.shape[-1:]) * (1 + scale) + shift)
+
+
+def masked(network, rows, length, vocab=27):
+    """A step of masked diffusion on one fixed batch: the cross-entropy at the masks, weighted by their number."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
+    clean = torch.randint(vocab, (rows, length))
+    masks = torch.arange(rows) * length // rows + 1
+    hidden = torch.rand(rows, length).argsort(1).argsort(1) < masks[:, None]
+    x, weights = torch.where(hidden, vocab, clean), hidden / masks[:, None] / rows
+
+    def repeat():
+        optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(network(x).flatten(0, 1), clean.flatten(), reduction="none")
+        (loss * weights.flatten()).sum().backward()
+        optimizer.step()
+
+    return repeat
+
+
 def training(network, *inputs, target):
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
 
@@ -84,6 +120,9 @@ def inference(network, *inputs):
 def workload(name):
     kind, *numbers = name.removesuffix("-infer").split("-")
     trains = not name.endswith("-infer")
+    if kind in ("names", "text"):
+        length, width, depth, heads = (12, 64, 4, 4) if kind == "names" else (128, 128, 4, 4)
+        return masked(Sequence(length, width, depth, heads), int(numbers[0]), length)
     if kind == "mlp":
         width, rows = map(int, numbers)
         network, inputs, target = mlp(width), (torch.randn(rows, 66),), torch.randn(rows, 2)

@@ -13,6 +13,7 @@ use langevin_tasks::edit::Start;
 use langevin_tasks::given::{Given, Scheduler};
 use langevin_tasks::source::{Declared, Named, Source};
 use langevin_tasks::spectrum::Asked;
+use langevin_tasks::tokens::Opened;
 use langevin_train::Device;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -64,6 +65,24 @@ fn files(named: &[NamedFile]) -> Vec<(String, PathBuf)> {
 impl SourceArgs {
     /// Opens the model on the CPU.
     pub fn open(&self) -> Result<Source<'static>> {
+        self.named(|named| Source::open(named, &TERMINAL))
+    }
+
+    /// Opens a model of numbers, on the device of the flags, or a model of tokens.
+    pub fn open_any(&self, device: &DeviceArgs) -> Result<Opened> {
+        match self.named(|named| Opened::open(named, &TERMINAL))? {
+            Opened::Numbers(source) => source.on(&device.open()?, &TERMINAL).map(Opened::Numbers),
+            tokens => Ok(tokens),
+        }
+    }
+
+    /// Opens a model of numbers or of tokens on the CPU.
+    pub fn open_either(&self) -> Result<Opened> {
+        self.named(|named| Opened::open(named, &TERMINAL))
+    }
+
+    /// Calls `open` with the model that the flags name.
+    fn named<T>(&self, open: impl FnOnce(Named<'_>) -> Result<T>) -> Result<T> {
         let declared = self.trained_as.network.declared(self.trained_as.process.as_deref());
         let named = match (&self.named.model, &self.named.exact, &self.named.onnx) {
             (Some(path), ..) => Named::Model(path),
@@ -76,7 +95,7 @@ impl SourceArgs {
                     .got("none"));
             }
         };
-        Source::open(named, &TERMINAL)
+        open(named)
     }
 
     /// Opens the model on the device of the flags.

@@ -295,7 +295,7 @@ fn an_error_in_a_configuration_is_one_error_without_usage() {
         ),
         (
             "data = 'moons'\nout = 'm'\nnetwork = 'mpl'\n",
-            "a setting has a wrong value (c.toml, network): expected mlp, dit, got 'mpl'\nhint: did you mean 'mlp'?",
+            "a setting has a wrong value (c.toml, network): expected mlp, dit, sequence, got 'mpl'\nhint: did you mean 'mlp'?",
         ),
         (
             "steps = 5\n",

@@ -23,7 +23,7 @@ enum Outcome {
 use Outcome::{Either, Refused, Silent, Taken};
 
 /// Every flag of `train`, with a value that the run below has not.
-const FLAGS: [(&str, &str, Outcome); 56] = [
+const FLAGS: [(&str, &str, Outcome); 59] = [
     ("data", "moons", Refused),
     ("out", "m.safetensors", Taken),
     ("run", "elsewhere", Refused),
@@ -57,6 +57,9 @@ const FLAGS: [(&str, &str, Outcome); 56] = [
     ("memory", "100", Taken),
     ("process", "vp", Refused),
     ("predict", "epsilon", Refused),
+    ("noise", "masked", Refused),
+    ("tokens", "chars", Either),
+    ("length", "8", Either),
     ("weight", "likelihood", Refused),
     ("times", "logit-normal", Refused),
     ("adaptive", "", Refused),

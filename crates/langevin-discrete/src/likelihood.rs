@@ -50,6 +50,22 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// Returns the mean of values of sequences of `length` tokens, with its standard error.
+    ///
+    /// ```
+    /// use langevin_discrete::likelihood::Bound;
+    /// let bound = Bound::of(&[3.0, 5.0], 4);
+    /// assert_eq!((bound.nats, bound.standard_error), (4.0, 1.0));
+    /// ```
+    #[must_use]
+    pub fn of(values: &[f64], length: usize) -> Self {
+        let count = values.len() as f64;
+        let nats = values.iter().sum::<f64>() / count;
+        let square: f64 = values.iter().map(|value| (value - nats) * (value - nats)).sum();
+        let standard_error = if count > 1.0 { (square / (count * (count - 1.0))).sqrt() } else { f64::NAN };
+        Self { nats, standard_error, length }
+    }
+
     /// Returns the bound in bits a token.
     #[must_use]
     pub fn bits_per_token(&self) -> f64 {
@@ -79,11 +95,7 @@ impl Profile {
     /// Returns the bound on the mean of −log p.
     #[must_use]
     pub fn bound(&self) -> Bound {
-        let count = self.rows.len() as f64;
-        let nats = self.rows.iter().sum::<f64>() / count;
-        let square: f64 = self.rows.iter().map(|row| (row - nats) * (row - nats)).sum();
-        let standard_error = if count > 1.0 { (square / (count * (count - 1.0))).sqrt() } else { f64::NAN };
-        Bound { nats, standard_error, length: self.length }
+        Bound::of(&self.rows, self.length)
     }
 }
 

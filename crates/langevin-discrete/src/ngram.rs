@@ -16,8 +16,8 @@ const MOST: usize = 16;
 ///
 /// $$p(w \mid h) = \frac{c(h w) + T(h) p(w \mid h')}{c(h) + T(h)} ,$$
 ///
-/// and the shortest context falls back on the uniform law. A mark that is no letter stands before the
-/// first letter of a sequence, so the model knows where a sequence starts.
+/// and the shortest context falls back on the uniform law. A mark that is no letter stands before
+/// the first letter of a sequence, so the model knows where a sequence starts.
 ///
 /// ```
 /// use langevin_discrete::{NGram, Noise, StateSpace};
@@ -49,8 +49,8 @@ impl NGram {
     /// Counts the letters of whole sequences.
     ///
     /// # Errors
-    /// Returns an error if the order is not in 1..=16 or the tokens are not whole sequences of clean
-    /// letters.
+    /// Returns an error if the order is not in 1..=16 or the tokens are not whole sequences of
+    /// clean letters.
     pub fn fit(space: &StateSpace, tokens: &[Letter], order: usize) -> Result<Self> {
         if !(1..=MOST).contains(&order) {
             return Err(Error::argument("bad order of an n-gram model")

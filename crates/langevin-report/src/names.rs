@@ -59,7 +59,7 @@ pub type Strip = Vec<Vec<Option<char>>>;
 ///     copies: 0.2,
 ///     names: vec!["marielle".into()],
 /// }];
-/// assert!(names.html().contains("marielle"));
+/// assert!(names.html().contains("Marielle"));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Names {

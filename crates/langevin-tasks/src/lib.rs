@@ -74,6 +74,7 @@ pub mod rundir;
 pub mod sample;
 pub mod source;
 pub mod spectrum;
+pub mod tokens;
 pub mod train;
 pub mod trained;
 pub mod tune;

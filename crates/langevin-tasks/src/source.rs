@@ -106,6 +106,14 @@ fn levels([low, high]: [f64; 2], step: f64) -> Option<[f64; 2]> {
     (low >= start && high <= end + 0.5 * step && used > 0.5 * all).then_some([start, end])
 }
 
+/// Returns the error for a model of tokens where a task is for numbers.
+fn of_tokens(argument: &str, name: &str) -> Error {
+    Error::misused("the model is of tokens, and this is for numbers")
+        .at(argument)
+        .expected("a model of numbers")
+        .got(format!("a model of '{name}'"))
+}
+
 impl Source<'_> {
     /// Opens a model.
     ///
@@ -120,7 +128,11 @@ impl Source<'_> {
     /// lacks its declaration.
     pub fn open(named: Named<'_>, observer: &dyn Observer) -> Result<Self> {
         match named {
-            Named::Model(path) => network("‹model›", path, observer).map(|network| Self::Network(Box::new(network))),
+            Named::Model(path) => match network("‹model›", path, observer)? {
+                network if network.vocabulary().is_none() => Ok(Self::Network(Box::new(network))),
+                network => Err(of_tokens("‹model›", &network.metadata().data.name)),
+            },
+            Named::Exact(name) if crate::tokens::Model::is_name(name) => Err(of_tokens("‹exact›", name)),
             Named::Exact(name) => either_case(name, exact::named).map(Self::Exact).or_misused(),
             Named::Onnx(path, declared) => Self::onnx(path, declared, observer),
         }

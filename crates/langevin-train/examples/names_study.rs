@@ -2,7 +2,8 @@
 //! samples after some seconds of training.
 //!
 //! ```text
-//! cargo run --release -p langevin-train --example names_study -- SECONDS [WIDTH DEPTH HEADS BATCH RATE EMA]
+//! cargo run --release -p langevin-train --example names_study -- \
+//!     SECONDS [WIDTH DEPTH HEADS BATCH RATE EMA TWIN]
 //! ```
 
 use langevin::SampleId;

@@ -98,6 +98,9 @@ pub struct AnalyzeArgs {
     /// An ONNX network, which supplies the process and the noise levels
     #[arg(long, value_name = "FILE", conflicts_with = "plans", requires_all = ["process", "predict"])]
     pub onnx: Option<PathBuf>,
+    /// A density of tokens, such as chain:3x5, ising:8 or blocks:4:2: the exact law of samplers of tokens on it
+    #[arg(long, value_name = "NAME", conflicts_with = "onnx")]
+    pub exact: Option<String>,
     #[command(flatten)]
     pub trained_as: NetworkArgs,
     /// Samplers with their options [default: ddim,ddpm,dpmpp-2m,adams2,dpmpp-2m-sde,heun,unipc,deis]

@@ -52,7 +52,7 @@ impl DemoArgs {
 #[command(max_term_width = 100)]
 pub struct DemoArgs {
     /// The data: digits (pictures, one network read as four formulations) or names (tokens, masked diffusion beside autoregression)
-    #[arg(value_enum, value_name = "DATA", default_value = "digits")]
+    #[arg(value_enum, value_name = "WHAT", default_value = "digits")]
     pub data: Shown,
     /// Output directory [default: langevin-demo, or langevin-names]
     #[arg(long, value_name = "DIR")]
@@ -202,6 +202,9 @@ pub struct SampleArgs {
     pub edit: EditArgs,
     #[command(flatten)]
     pub file: FileArgs,
+    /// With an exact density of tokens: its noise, masked or uniform [default: masked, or what the sampler needs]
+    #[arg(long, value_name = "NOISE")]
+    pub noise: Option<String>,
     /// Choose the step size of each sample adaptively, instead of a sampler: dpm12, dpm23 or euler-heun
     #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "nfe", "grid"])]
     pub adaptive: Option<String>,
@@ -262,6 +265,9 @@ pub struct EditArgs {
     /// Share of the steps that is taken, from the end; larger values change more [default: 0.6]
     #[arg(help_heading = "Editing", long, value_name = "S", requires = "from", value_parser = strength, allow_negative_numbers = true)]
     pub strength: Option<f64>,
+    /// Keep these tokens of the first sequence of --from and draw the rest: places from 1, as in 1-3,7
+    #[arg(help_heading = "Editing", long, value_name = "PLACES", requires = "from", conflicts_with_all = ["strength", "mask"])]
+    pub keep: Option<String>,
     /// Keep the black parts of this picture and generate the rest [default sampler: repaint]
     #[arg(help_heading = "Editing", long, value_name = "FILE", requires = "from", conflicts_with = "strength")]
     pub mask: Option<PathBuf>,

@@ -20,8 +20,11 @@ pub struct PlanArgs {
     /// A saved plan, in place of the flags that choose a sampler
     #[arg(value_name = "PLAN.json")]
     pub plan: Option<PathBuf>,
-    #[arg(long, value_name = "P", required_unless_present_any = ["from_diffusers", "from_k", "plan"], help = super::process_help())]
+    #[arg(long, value_name = "P", required_unless_present_any = ["from_diffusers", "from_k", "plan", "tokens"], help = super::process_help())]
     pub process: Option<String>,
+    /// A plan of tokens: the noise (masked or uniform), the letters and the tokens of a sequence, as in masked:27x12
+    #[arg(long, value_name = "NOISE:VxD", conflicts_with_all = ["process", "predict", "plan", "from_diffusers", "from_k", "csv", "emit"])]
+    pub tokens: Option<String>,
     /// The prediction of the network: x0, epsilon, score, v, velocity, edm [default: the denoised prediction D]
     #[arg(long, value_name = "Q")]
     pub predict: Option<String>,
@@ -177,6 +180,9 @@ pub struct CompareArgs {
     /// The plan or sampler to compare it with
     #[arg(value_name = "B")]
     pub second: String,
+    /// With samplers named tokens:NAME: the noise, the letters and the tokens of a sequence, as in masked:27x12
+    #[arg(long, value_name = "NOISE:VxD")]
+    pub tokens: Option<String>,
     /// The process of samplers without an @
     #[arg(long, value_name = "P", default_value = langevin::request::REFERENCE_PROCESS)]
     pub process: String,

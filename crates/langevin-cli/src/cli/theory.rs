@@ -77,9 +77,12 @@ pub struct LikelihoodArgs {
     #[command(flatten)]
     pub device: DeviceArgs,
     #[arg(long, value_name = "DATA", help = super::rows_help())]
-    pub data: String,
+    pub data: Option<String>,
     #[command(flatten)]
     pub file: FileArgs,
+    /// Tokens: the exact likelihood, summed over all orders of unmasking, for sequences of at most 16 tokens; --exact without a name means the same
+    #[arg(long)]
+    pub exact_likelihood: bool,
     /// Use only held-out rows (train --hold-out)
     #[arg(long)]
     pub held_out: bool,
@@ -95,7 +98,7 @@ pub struct LikelihoodArgs {
     /// h/g of the model: 1 for the bound, 0 for the density
     #[arg(long, value_name = "H", value_parser = eta, allow_negative_numbers = true)]
     pub eta: Option<f64>,
-    /// With --method bound: noise levels per row [default: 64]
+    /// With --method bound: noise levels per row [default: 64]; for tokens the rounds, each of one evaluation for every number of known tokens [default: 1]
     #[arg(long, value_name = "K", value_parser = count, allow_negative_numbers = true)]
     pub levels: Option<usize>,
     /// With --method ode: how to compute the divergence, exact or hutchinson:K with K random probes [default: exact up to 16 elements, else hutchinson:8]

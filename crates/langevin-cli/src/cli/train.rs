@@ -84,6 +84,12 @@ pub struct OutputArgs {
 #[command(next_help_heading = "Data")]
 #[group(skip)]
 pub struct ReadingArgs {
+    /// Read a text file as tokens: chars, bytes or words [default: numbers, or chars with --noise]
+    #[arg(long, value_name = "KIND")]
+    pub tokens: Option<String>,
+    /// Number of tokens of a sequence of text [default: a line each if all are short, else 128]
+    #[arg(long, value_name = "N", value_parser = size, allow_negative_numbers = true)]
+    pub length: Option<usize>,
     /// Hold out this share of the rows from training, for evaluation
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub hold_out: Option<f64>,

@@ -1,5 +1,6 @@
 //! `langevin analyze`: the exact error of samplers on Gaussian data.
 
+use super::tokens;
 use crate::cli::{AnalyzeArgs, Evaluations};
 use crate::error::{Blame as _, Failure, Result};
 use crate::interrupt;
@@ -27,6 +28,9 @@ const STEPS: [usize; 4] = [5, 10, 20, 50];
 /// Runs the command.
 pub fn run(args: &AnalyzeArgs) -> Result<()> {
     interrupt::listen()?;
+    if let Some(name) = &args.exact {
+        return tokens::analyze::run(args, name);
+    }
     one_kind(args)?;
     let trained = match &args.onnx {
         Some(path) => Some(Trained::onnx(path, &args.trained_as.declared(args.process.as_deref()), &TERMINAL)?),

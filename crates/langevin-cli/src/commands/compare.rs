@@ -1,5 +1,6 @@
 //! `langevin compare`: two samplers as tables of numbers.
 
+use super::tokens;
 use crate::cli::CompareArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::print;
@@ -14,6 +15,9 @@ use std::path::Path;
 
 /// Runs the command.
 pub fn run(args: &CompareArgs) -> Result<()> {
+    if tokens::plans::comparison(args)?.is_some() {
+        return Ok(());
+    }
     let (first, second) = (plan(&args.first, args)?, plan(&args.second, args)?);
     let tolerance = args.tolerance.unwrap_or(first.tolerance().max(second.tolerance()));
     let comparison = compare_within(&first, &second, tolerance).or_failed()?;

@@ -1,6 +1,7 @@
 //! `langevin evaluate`: the distance between samples and data that the model has not seen, and the
 //! share of copies.
 
+use super::tokens;
 use crate::cli::EvaluateArgs;
 use crate::error::{Failure, Result};
 use crate::interrupt;
@@ -10,6 +11,7 @@ use crate::terminal::TERMINAL;
 use crate::words::{plural, shown};
 use langevin_tasks::comparison::{Evaluation, Floor, HALVES};
 use langevin_tasks::evaluate::Settings;
+use langevin_tasks::tokens::Opened;
 use std::path::Path;
 use std::time::Instant;
 
@@ -20,6 +22,13 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     if args.samples.is_some() {
         refuse(args)?;
     }
+    let opened = match args.samples {
+        Some(_) => None,
+        None => match args.source.open_any(&args.device)? {
+            Opened::Tokens(model) => return tokens::evaluate::run(args, &model),
+            Opened::Numbers(source) => Some(source),
+        },
+    };
     let given = args.given.open(&args.sampler.config_request())?;
     if let Some(given) = &given {
         given.check_starts_from_noise("evaluate draws its samples from noise")?;
@@ -36,14 +45,14 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
         condition: &condition,
         given: given.as_ref(),
     };
-    let (name, evaluation, classes) = match &args.samples {
-        Some(path) => {
+    let (name, evaluation, classes) = match (opened, &args.samples) {
+        (None, path) => {
+            let path = path.as_deref().unwrap_or(Path::new(""));
             let name = path.display().to_string();
             let evaluation = settings.run_file(&name, &TERMINAL)?;
             (name, evaluation, vec![])
         }
-        None => {
-            let mut source = args.source.open_on(&args.device)?;
+        (Some(mut source), _) => {
             let classes = condition.ask(&mut source)?;
             args.unconditional.give(&mut source)?;
             (source.name().to_owned(), settings.run(&source, &TERMINAL)?, classes)

@@ -1,5 +1,6 @@
 //! `langevin explain`: description of a sampler.
 
+use super::tokens;
 use crate::cli::ExplainArgs;
 use crate::error::{Blame as _, Result};
 use crate::io::print;
@@ -14,8 +15,13 @@ const STEPS: usize = 5;
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<()> {
     let Some(name) = &args.name else {
-        return print(&list());
+        return print(&format!("{}\nof tokens:\n{}", list(), tokens::plans::list()));
     };
+    if name.starts_with(tokens::plans::PREFIX) || (schedule_unknown(name) && !args.cite) {
+        if let Some(text) = tokens::plans::explain(name)? {
+            return print(&text);
+        }
+    }
     let request = schedule::named(Request::new(), name).steps(STEPS);
     let entry = Entry::find(request.chosen_sampler().or_misused()?.name()).or_misused()?;
     if args.cite {
@@ -24,6 +30,11 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     let process = either_case(&args.process, Process::parse).or_misused()?;
     let plan = request.process(process).plan().or_misused()?;
     print(&format!("{entry}\n{plan}"))
+}
+
+/// Returns true if no sampler of numbers has this name.
+fn schedule_unknown(name: &str) -> bool {
+    Entry::find(name.split(':').next().unwrap_or(name)).is_err()
 }
 
 /// Returns a list of all samplers, one per line.

@@ -1,5 +1,6 @@
 //! `langevin info`: description of a model.
 
+use super::tokens;
 use crate::cli::InfoArgs;
 use crate::error::{Blame as _, Result};
 use crate::io::print;
@@ -7,12 +8,16 @@ use crate::progress::duration;
 use crate::words::{plural, visible};
 use langevin::Formulation;
 use langevin_tasks::source::Source;
+use langevin_tasks::tokens::Opened;
 use langevin_train::{Coupling, DataSpec, MomentsKind, Network};
 use std::fmt::Write as _;
 
 /// Runs the command.
 pub fn run(args: &InfoArgs) -> Result<()> {
-    let source = args.source.open()?;
+    let source = match args.source.open_either()? {
+        Opened::Tokens(model) => return print(&tokens::info::text(&model, args.json)?),
+        Opened::Numbers(source) => source,
+    };
     let text = match (source.network(), args.json) {
         (Some(network), true) => serde_json::to_string_pretty(network.metadata()).or_failed()? + "\n",
         (Some(network), false) => summary(network),

@@ -5,12 +5,12 @@ use super::train::failures::of_data;
 use super::train::notes;
 use crate::cli::TrainArgs;
 use crate::cli::train::Kind;
-use crate::error::Result;
+use crate::error::{Blame as _, Failure, Result};
 use crate::io::say;
 use crate::progress::thousands;
 use crate::terminal::TERMINAL;
 use crate::words::{fraction, plural, shown, start};
-use langevin_data::{Dataset, Options};
+use langevin_data::{Dataset, Options, TextOptions, TokenKind};
 use langevin_tasks::train::{ClassCount, Preparation, TrainingData, prepare};
 use langevin_tasks::{comparison, data};
 use langevin_train::Recipe;
@@ -29,11 +29,17 @@ pub struct Material {
 /// like the model's own.
 pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     let name = args.data.as_deref().unwrap_or_default();
+    if let Some(how) = text_options(args, name)? {
+        let all = langevin_data::open_text(Path::new(name), &how).map_err(|error| data::failure(&error, &TERMINAL))?;
+        return Ok(Material { all, reading: None });
+    }
     let own = base.and_then(|base| base.reading.clone()).filter(|_| data::file(name).is_some());
     let file = args.file.reading();
     let options = file.over(own.unwrap_or_default())?;
     data::refuse_idle(name, &file)?;
-    let read = data::open_as("--data", name, args.seed, &file, &options, &TERMINAL)?;
+    let read = data::open_as("--data", name, args.seed, &file, &options, &TERMINAL).map_err(|failure| {
+        if is_txt(name) { failure.hint("--tokens chars reads the file as text") } else { failure }
+    })?;
     data::refuse_unused(name, &file, &read)?;
     let reading = data::file(name).is_some().then(|| read.rereading(&options));
     let how = Preparation {
@@ -47,6 +53,34 @@ pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     };
     let prepared = prepare(read, &how, &mut |warning| say(&notes::of(&warning, name)));
     Ok(Material { all: prepared.map_err(|error| of_data(error, name))?, reading })
+}
+
+/// Returns true if the name ends in .txt and the file exists.
+fn is_txt(name: &str) -> bool {
+    let path = Path::new(name);
+    path.exists() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"))
+}
+
+/// Returns the options for reading a text, if the data are one: with --tokens or --length, or a
+/// .txt file with --noise.
+fn text_options(args: &TrainArgs, name: &str) -> Result<Option<TextOptions>> {
+    let (kind, length) = (&args.reading.tokens, args.reading.length);
+    if kind.is_none() && length.is_none() && !(is_txt(name) && args.objective.noise.is_some()) {
+        return Ok(None);
+    }
+    if data::file(name).is_none() && !Path::new(name).exists() {
+        return Err(Failure::misused("only a file is read as text")
+            .at("--tokens, --length")
+            .expected("--data FILE.txt")
+            .got(format!("'{name}'")));
+    }
+    if !Path::new(name).exists() {
+        return Err(Failure::missing("--data", Path::new(name)));
+    }
+    let kind = kind.as_deref().map_or(Ok(TokenKind::Chars), TokenKind::parse).or_misused()?;
+    let mut how = TextOptions::new(kind);
+    how.length = length;
+    Ok(Some(how))
 }
 
 /// Prints a line on the data and their preparation, and returns the same information as JSON.

@@ -1,5 +1,6 @@
 //! `langevin likelihood`: likelihood of data under a model.
 
+use super::tokens;
 use crate::cli::{LikelihoodArgs, Method};
 use crate::error::{Failure, Result};
 use crate::interrupt;
@@ -16,11 +17,25 @@ use langevin_tasks::comparison;
 use langevin_tasks::likelihood::{self, Baseline, Prepared, Settings};
 use langevin_tasks::rows::Wanted;
 use langevin_tasks::source::Source;
+use langevin_tasks::tokens::Opened;
 use std::path::Path;
 use std::time::Instant;
 
 /// Runs the command.
 pub fn run(args: &LikelihoodArgs) -> Result<()> {
+    interrupt::listen()?;
+    let source = match args.source.open_any(&args.device)? {
+        Opened::Tokens(model) => return tokens::likelihood::run(args, &model),
+        Opened::Numbers(source) => source,
+    };
+    if args.exact_likelihood {
+        return Err(Failure::misused("the model is of numbers, and the exact sum over orders is of tokens")
+            .at("--exact")
+            .expected("a model of tokens, or --method ode for the density of numbers"));
+    }
+    let Some(data) = &args.data else {
+        return Err(Failure::misused("no data").at("--data").expected("the data whose likelihood is wanted"));
+    };
     let settings = args.settings();
     likelihood::check(&settings)?;
     let format = args.out.as_deref().map(Format::of).transpose()?;
@@ -30,13 +45,10 @@ pub fn run(args: &LikelihoodArgs) -> Result<()> {
             .expected("a .csv, .tsv, .csv.gz, .tsv.gz, .parquet or .npy file")
             .got("'.png'"));
     }
-    interrupt::listen()?;
-    let source = args.source.open_on(&args.device)?;
     let reader = source.read_as(args.read_as.as_deref(), &TERMINAL)?;
     let given = args.given.open(&args.steps.into_iter().fold(Request::new(), Request::steps))?;
     let reading = args.file.reading();
-    let wanted =
-        Wanted { data: &args.data, reading: &reading, held_out: args.held_out, count: args.count, seed: args.seed };
+    let wanted = Wanted { data, reading: &reading, held_out: args.held_out, count: args.count, seed: args.seed };
     let prepared = likelihood::prepare(&settings, &reader, given.as_ref(), &wanted, &TERMINAL)?;
     if let Some(path) = &args.out {
         atomic::probe(path)?;

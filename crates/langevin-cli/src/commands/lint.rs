@@ -1,5 +1,6 @@
 //! `langevin lint`: checks on a plan from outside the program.
 
+use super::tokens;
 use crate::cli::LintArgs;
 use crate::error::{Blame as _, Exit, Failure, Result};
 use crate::io::print;
@@ -14,6 +15,9 @@ const MOST: usize = 1000;
 
 /// Runs the command.
 pub fn run(args: &LintArgs) -> Result<()> {
+    if let Some(plan) = tokens::plans::read(&args.plan)? {
+        return tokens::plans::lint(&plan, args.json);
+    }
     let plan = documents::plan("PLAN.json", &args.plan, Content::Plan, &TERMINAL)?;
     let clipped = !plan.is_linear();
     // A plan may be large, so it is copied only if it has clamps to remove.

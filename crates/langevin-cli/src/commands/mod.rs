@@ -19,6 +19,7 @@ mod preview;
 mod recommend;
 mod report;
 mod sample;
+mod tokens;
 mod train;
 mod tune;
 mod verify;
@@ -117,6 +118,7 @@ pub fn run(words: Vec<OsString>) -> u8 {
         Ok(expanded) => expanded,
         Err(failure) => return ended(Err(failure)),
     };
+    let words = bare_exact(words);
     let cli = match parse(&words) {
         Ok(Ok(cli)) => cli,
         Ok(Err(failure)) => return ended(Err(failure)),
@@ -156,6 +158,19 @@ pub fn run(words: Vec<OsString>) -> u8 {
         return ended(Err(failure));
     }
     ended(cli.command.run())
+}
+
+/// Replaces `--exact` without a name in `likelihood MODEL --exact` by the flag that it stands for.
+fn bare_exact(mut words: Vec<OsString>) -> Vec<OsString> {
+    if words.get(1).is_some_and(|word| word == "likelihood") {
+        for place in 2..words.len() {
+            let named = words.get(place + 1).is_some_and(|next| !next.as_encoded_bytes().starts_with(b"-"));
+            if words[place] == "--exact" && !named {
+                words[place] = "--exact-likelihood".into();
+            }
+        }
+    }
+    words
 }
 
 /// Returns the error for a flag of another command, if this command has it under another name.

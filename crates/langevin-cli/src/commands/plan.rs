@@ -1,5 +1,6 @@
 //! `langevin plan`: a sampler as a table of numbers.
 
+use super::tokens;
 use crate::cli::PlanArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, print, say};
@@ -22,6 +23,14 @@ use std::path::Path;
 
 /// Runs the command.
 pub fn run(args: &PlanArgs) -> Result<()> {
+    if let Some(space) = &args.tokens {
+        return tokens::plans::plan(args, &tokens::plans::of_flags(args, space)?);
+    }
+    if let Some(path) = &args.plan
+        && let Some(plan) = tokens::plans::read(path)?
+    {
+        return tokens::plans::plan(args, &plan);
+    }
     let request = started(args, args.sampler.config_request());
     let target = args.emit.as_deref().map(|name| either_case(name, Target::parse)).transpose().or_misused()?;
     check_network(args, target)?;

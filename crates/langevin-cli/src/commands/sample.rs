@@ -1,6 +1,7 @@
 //! `langevin sample`: samples from a network or an exact density.
 
 use super::picture::Picture;
+use super::tokens;
 use crate::cli::SampleArgs;
 use crate::error::{Failure, Result};
 use crate::io::rows::Rows;
@@ -13,10 +14,30 @@ use langevin::sampler::Start;
 use langevin_tasks::condition::Condition;
 use langevin_tasks::sample::{self, Control, Draws, Prepared};
 use langevin_tasks::source::Source;
+use langevin_tasks::tokens::{Model, Opened};
 use std::time::Instant;
 
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<()> {
+    interrupt::listen()?;
+    if let Some(noise) = &args.noise
+        && !args.source.named.exact.as_deref().is_some_and(Model::is_name)
+    {
+        return Err(Failure::misused("the model has its own noise")
+            .at("--noise")
+            .expected("--exact with a density of tokens, such as chain:8x64")
+            .got(format!("'{noise}'")));
+    }
+    let mut source = match args.source.open_any(&args.device)? {
+        Opened::Tokens(model) => return tokens::sample::run(args, model),
+        Opened::Numbers(source) => source,
+    };
+    if args.edit.keep.is_some() {
+        return Err(Failure::misused("places of tokens are kept, and the model is of numbers")
+            .at("--keep")
+            .expected("a model of tokens")
+            .hint("--mask keeps parts of a picture"));
+    }
     let format = Format::of(&args.out)?;
     if matches!(format, Format::Png | Format::Folder) && args.dtype.is_some() {
         return Err(Failure::misused("a picture has no type of numbers")
@@ -26,8 +47,6 @@ pub fn run(args: &SampleArgs) -> Result<()> {
             .hint("leave out --dtype"));
     }
     let dtype = args.dtype.unwrap_or_default();
-    interrupt::listen()?;
-    let mut source = args.source.open_on(&args.device)?;
     let condition = args.condition.condition();
     let classes = condition.ask(&mut source)?;
     args.unconditional.give(&mut source)?;

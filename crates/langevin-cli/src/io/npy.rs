@@ -45,10 +45,25 @@ pub(super) fn numbers(out: &mut dyn std::io::Write, values: &[f64], width: Width
 }
 
 pub(super) fn header(shape: &[usize], width: Width) -> Vec<u8> {
-    let descr = match width {
-        Width::F32 => "<f4",
-        Width::F64 => "<f8",
-    };
+    header_of(
+        shape,
+        match width {
+            Width::F32 => "<f4",
+            Width::F64 => "<f8",
+        },
+    )
+}
+
+/// Writes an array of letters as int32.
+pub fn write_letters(path: &Path, shape: &[usize], letters: &[u32]) -> Result<()> {
+    atomic::write(path, |out| {
+        out.write_all(&header_of(shape, "<i4"))?;
+        letters.iter().try_for_each(|letter| out.write_all(&(*letter as i32).to_le_bytes()))?;
+        out.flush()
+    })
+}
+
+fn header_of(shape: &[usize], descr: &str) -> Vec<u8> {
     let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
     // A tuple of one element keeps its comma, as in Python.
     let extents = if shape.len() == 1 { extents.trim_end() } else { extents.trim_end_matches(", ") };

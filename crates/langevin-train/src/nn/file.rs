@@ -427,6 +427,9 @@ fn check_tokens(metadata: &Metadata) -> Result<()> {
         (None, NetworkSpec::Sequence(_)) => {
             bad("data.tokens", "the letters of a network on tokens".into(), "none".into())
         }
+        (None, _) if version >= TOKENS => {
+            bad("data.tokens", format!("the letters of a network on tokens, in version {version}"), "none".into())
+        }
         (None, _) => Ok(()),
         (Some(_), _) if version < TOKENS => bad("data.tokens", format!("none in version {version}"), "some".into()),
         (Some(TokenSpec { space, vocabulary }), NetworkSpec::Sequence(config)) => {

@@ -202,8 +202,8 @@ impl TokenBatch {
 }
 
 impl Recipe {
-    /// Returns the default recipe for data of tokens: masked noise, and a transformer of 64 elements
-    /// a token and 4 blocks that does not see the noise level.
+    /// Returns the default recipe for data of tokens: masked noise, and a transformer of 64
+    /// elements a token and 4 blocks that does not see the noise level.
     ///
     /// ```
     /// use langevin_train::{Budget, Dataset, Recipe};

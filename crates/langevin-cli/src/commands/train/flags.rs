@@ -40,7 +40,7 @@ pub fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {
 }
 
 /// Flags of numbers, which have no meaning for tokens.
-const OF_NUMBERS: [&str; 12] = [
+pub const OF_NUMBERS: [&str; 12] = [
     "process",
     "predict",
     "weight",

@@ -1,0 +1,52 @@
+//! `langevin evaluate` on a model of tokens.
+
+use super::sample::request;
+use crate::cli::EvaluateArgs;
+use crate::error::{Failure, Result};
+use crate::io::{print, say};
+use crate::terminal::TERMINAL;
+use crate::words::plural;
+use langevin_tasks::tokens::evaluate::{self, Settings};
+use langevin_tasks::tokens::{Model, sample};
+
+/// Runs the command.
+pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
+    let flags = [("--train", args.train.is_some()), ("--class", !args.condition.class.is_empty())];
+    if let Some((flag, _)) = flags.iter().find(|(_, given)| *given) {
+        return Err(Failure::misused("the flag is for models of numbers")
+            .at(*flag)
+            .expected("flags for tokens: --data, -n, --sampler, --steps, --plan")
+            .hint(format!("leave out {flag}")));
+    }
+    let chosen =
+        match &args.given.plan {
+            Some(path) => sample::Chosen::Plan(super::plans::read(path)?.ok_or_else(|| {
+                Failure::misused("the plan is not of tokens").in_file(path).expected("a plan of tokens")
+            })?),
+            None => sample::Chosen::Request(request(&args.sampler, None)?),
+        };
+    let prepared = sample::prepare(model, chosen)?;
+    let settings = Settings { data: &args.data, count: args.count, seed: args.seed };
+    let found = evaluate::run(model, &prepared, settings, &TERMINAL)?;
+    say(&format!(
+        "{} of {} by {}, {}, against {}",
+        plural(found.count as u64, "sample"),
+        model.name(),
+        found.plan,
+        plural(found.nfe as u64, "evaluation"),
+        found.against
+    ));
+    if !args.json {
+        return print(&found.to_string());
+    }
+    let measures: Vec<_> = found
+        .measures
+        .iter()
+        .map(|measure| serde_json::json!({"name": measure.name, "samples": measure.samples, "real": measure.real}))
+        .collect();
+    let document = serde_json::json!({
+        "model": model.name(), "kind": "tokens", "plan": found.plan, "nfe": found.nfe, "count": found.count,
+        "seed": args.seed, "measures": measures,
+    });
+    print(&format!("{document}\n"))
+}

@@ -1,0 +1,251 @@
+//! `langevin sample` on a model of tokens.
+
+use crate::cli::SampleArgs;
+use crate::error::{Blame as _, Failure, Result};
+use crate::io::{atomic, npy, print, say};
+use crate::progress::duration;
+use crate::terminal::TERMINAL;
+use crate::words::{either_case, plural, shown};
+use crate::{check, threads};
+use langevin::request::GRID;
+use langevin_discrete::{Letter, Noise, Plan, Request};
+use langevin_tasks::tokens::analyze;
+use langevin_tasks::tokens::sample::{self, Chosen, Draws, Prepared, places};
+use langevin_tasks::tokens::{Model, rows};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Instant;
+
+/// Number of samples, if none is given.
+const COUNT: usize = 64;
+
+/// A file for sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    /// One sequence a line.
+    Text,
+    /// A table: one column of texts, or one of numbers for each token.
+    Csv,
+    /// An array of letters, rows × tokens, int32.
+    Npy,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+        match ending.as_deref() {
+            Some("txt") => Ok(Self::Text),
+            Some("csv") => Ok(Self::Csv),
+            Some("npy") => Ok(Self::Npy),
+            other => Err(Failure::misused("the file is no kind for tokens")
+                .in_file(path)
+                .expected("a name that ends in .txt, .csv or .npy")
+                .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")))),
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
+    refuse(args)?;
+    let format = Format::of(&args.out)?;
+    if let Model::Exact(density) = &model {
+        model = of_noise(args, &density.name())?;
+    }
+    let classes = classes(args, &mut model)?;
+    let prepared = prepare(args, &model)?;
+    let length = prepared.plan().space().length();
+    let count = args.count.unwrap_or(COUNT);
+    check::memory(count, length)?;
+    let kept = kept(args, &model, length)?;
+    atomic::probe(&args.out)?;
+    let start = Instant::now();
+    let mut letters: Vec<Letter> = Vec::with_capacity(count * length);
+    let mut draw = || {
+        let kept = kept.as_ref().map(|(letters, keep)| (&letters[..], &keep[..]));
+        prepared.draw(Draws { count, seed: args.seed }, kept, &TERMINAL, &mut |part| {
+            letters.extend(part);
+            Ok(())
+        })
+    };
+    match args.threads {
+        None => draw()?,
+        Some(threads) => threads::within(threads, draw)?,
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    write(&args.out, format, &model, &letters, length)?;
+    say(&format!(
+        "{} of {}, {} each, in {}: {}",
+        plural(count as u64, "sample"),
+        model.name(),
+        plural(prepared.plan().nfe() as u64, "evaluation"),
+        duration(seconds),
+        shown(&args.out)
+    ));
+    if !args.json {
+        return Ok(());
+    }
+    print(&format!(
+        "{}\n",
+        serde_json::json!({
+            "path": args.out.display().to_string(),
+            "samples": count,
+            "shape": [count, length],
+            "dtype": (format == Format::Npy).then_some("int32"),
+            "model": model.name(),
+            "plan": prepared.plan().name(),
+            "classes": classes,
+            "nfe": prepared.plan().nfe(),
+            "seed": args.seed,
+            "seconds": seconds,
+        })
+    ))
+}
+
+/// Refuses flags that have no meaning for tokens.
+fn refuse(args: &SampleArgs) -> Result<()> {
+    let sampler = &args.sampler;
+    let flags = [
+        ("--as", args.read_as.is_some()),
+        ("--moves", sampler.moves.is_some()),
+        ("--nfe", sampler.nfe.is_some()),
+        ("--sigma-min", sampler.sigma_min.is_some()),
+        ("--sigma-max", sampler.sigma_max.is_some()),
+        ("--adaptive", args.adaptive.is_some()),
+        ("--strength", args.edit.strength.is_some()),
+        ("--mask", args.edit.mask.is_some()),
+        ("--dtype", args.dtype.is_some()),
+        ("--guidance-sweep", !args.condition.guidance_sweep.is_empty()),
+        ("--guidance-interval", args.condition.guidance_interval.is_some()),
+    ];
+    match flags.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(Failure::misused("the model is of tokens, and the flag is for numbers")
+            .at(*flag)
+            .expected("flags for tokens, such as --sampler, --steps, --eta, --plan, --from and --keep")
+            .hint(format!("leave out {flag}"))),
+    }
+}
+
+/// Returns an exact density with the noise of the flags, or with one that the sampler serves.
+fn of_noise(args: &SampleArgs, name: &str) -> Result<Model> {
+    let noise = match (&args.noise, &args.given.plan) {
+        (Some(noise), _) => either_case(noise, str::parse).or_misused()?,
+        (None, Some(path)) => match super::plans::read(path)? {
+            Some(plan) => plan.space().noise().clone(),
+            None => Noise::Masked,
+        },
+        (None, None) => {
+            let noise = analyze::noise_for(&request(&args.sampler, None)?)?;
+            if noise != Noise::Masked {
+                say(&format!("note: {} noise, since the sampler serves no masked noise", noise.name()));
+            }
+            noise
+        }
+    };
+    Model::named(name, noise)
+}
+
+/// Returns the request of the flags.
+pub fn request(args: &crate::cli::SamplerArgs, guidance: Option<f64>) -> Result<Request> {
+    let mut request = Request::new();
+    if let Some(name) = &args.sampler {
+        request = request.sampler(name);
+    }
+    let takes_steps = request.entry().or_misused()?.knobs.iter().any(|knob| knob.key == "steps");
+    match args.steps {
+        Some(steps) if takes_steps => request = request.steps(steps),
+        Some(_) => say("note: --steps has no effect, since the sampler takes one evaluation a token"),
+        None => {}
+    }
+    if let Some(eta) = args.eta {
+        request = request.eta(eta);
+    }
+    if args.grid != GRID {
+        request = request.grid(args.grid.parse().or_misused()?);
+    }
+    Ok(guidance.into_iter().fold(request, Request::guidance))
+}
+
+fn prepare<'a>(args: &SampleArgs, model: &'a Model) -> Result<Prepared<'a>> {
+    let chosen = match &args.given.plan {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).or_failed().map_err(|failure| failure.in_file(path))?;
+            Chosen::Plan(Plan::from_json(&text).or_failed().map_err(|failure| failure.in_file(path))?)
+        }
+        None => Chosen::Request(request(&args.sampler, args.condition.guidance)?),
+    };
+    sample::prepare(model, chosen)
+}
+
+/// Sets the classes of the flags and returns their numbers.
+fn classes(args: &SampleArgs, model: &mut Model) -> Result<Vec<u32>> {
+    let Model::Network(network) = model else { return Ok(vec![]) };
+    let mut classes = Vec::new();
+    for name in &args.condition.class {
+        let known = network.classes().iter().position(|class| class == name).or_else(|| name.parse().ok());
+        let Some(class) = known.filter(|class| *class < network.classes().len()) else {
+            return Err(Failure::misused("no such class")
+                .at("--class")
+                .expected(if network.classes().is_empty() {
+                    "a model that was trained with --conditional".to_owned()
+                } else {
+                    network.classes().join(", ")
+                })
+                .got(format!("'{name}'")));
+        };
+        classes.push(class as u32);
+    }
+    network.set_labels(classes.clone()).or_misused()?;
+    Ok(classes)
+}
+
+/// Returns the letters that every sample keeps, and their places.
+fn kept(args: &SampleArgs, model: &Model, length: usize) -> Result<Option<(Vec<Letter>, Vec<bool>)>> {
+    let (from, keep) = match (&args.edit.from, &args.edit.keep) {
+        (None, None) => return Ok(None),
+        (Some(from), Some(keep)) => (from, keep),
+        _ => {
+            return Err(Failure::misused("infilling needs a text and the places that are kept")
+                .at("--from, --keep")
+                .expected("both")
+                .got("one"));
+        }
+    };
+    let keep = places(keep, length)?;
+    let set = rows::open(model, &from.to_string_lossy(), &TERMINAL)?;
+    let letters = set.tokens(0).or_failed()?;
+    Ok(Some((letters, keep)))
+}
+
+fn write(path: &Path, format: Format, model: &Model, letters: &[Letter], length: usize) -> Result<()> {
+    let rows = letters.chunks_exact(length);
+    let mut text = String::new();
+    match format {
+        Format::Npy => return npy::write_letters(path, &[letters.len() / length, length], letters),
+        Format::Text => rows.for_each(|row| {
+            text.push_str(&model.text(row));
+            text.push('\n');
+        }),
+        Format::Csv if model.vocabulary().is_some() => {
+            text.push_str("text\n");
+            for row in rows {
+                let own = model.text(row);
+                match own.contains([',', '"', '\n', '\r']) || own.trim() != own {
+                    // Writing to a string cannot fail.
+                    true => _ = writeln!(text, "\"{}\"", own.replace('"', "\"\"")),
+                    false => _ = writeln!(text, "{own}"),
+                }
+            }
+        }
+        Format::Csv => {
+            let names: Vec<String> = (0..length).map(|token| format!("x{token}")).collect();
+            let _ = writeln!(text, "{}", names.join(","));
+            for row in rows {
+                let numbers: Vec<String> = row.iter().map(Letter::to_string).collect();
+                let _ = writeln!(text, "{}", numbers.join(","));
+            }
+        }
+    }
+    atomic::write(path, |out| out.write_all(text.as_bytes()))
+}

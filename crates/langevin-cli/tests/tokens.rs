@@ -1,0 +1,219 @@
+//! Tokens on the command line: training, samples, likelihoods, plans, and what is refused.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::langevin;
+use std::fs;
+use std::path::Path;
+
+/// Runs a command in a folder, and returns its output; a failure is printed.
+fn run(folder: &Path, words: &str) -> (String, String) {
+    let output = langevin(folder).args(words.split(' ')).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{words}: {}", text(&output.stderr));
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// Runs a command that is misused, and returns its error.
+fn refused(folder: &Path, words: &str) -> String {
+    let output = langevin(folder).args(words.split(' ')).output().unwrap();
+    assert!(!output.status.success(), "{words}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A model that was trained for a moment.
+fn model(folder: &Path) {
+    run(folder, "train --data names --noise masked --steps 5 --width 16 --depth 1 --batch 32 --out m.safetensors");
+}
+
+#[test]
+fn names_are_learned_drawn_and_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (out, said) = run(
+        folder,
+        "train --data names --noise masked --steps 40 --width 16 --depth 1 --hold-out 0.1 --log-every 20 --json --out m.safetensors",
+    );
+    assert!(said.contains("read names: 36,690 sequences of 12 tokens over 27 letters"), "{said}");
+    let summary: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    assert_eq!(summary["noise"], "masked");
+    // The bound on held-out rows is the loss in bits.
+    let loss = summary["held_out"].as_f64().unwrap();
+    assert!((summary["bound"].as_f64().unwrap() - loss / std::f64::consts::LN_2).abs() < 1e-12);
+    assert!(loss < 27_f64.ln());
+
+    let (text, _) = run(folder, "info m.safetensors");
+    assert!(text.contains("12 tokens of 27 letters, masked noise") && text.contains("33,021 sequences"), "{text}");
+
+    run(folder, "sample m.safetensors -n 7 --sampler entropy --steps 4 --out a.txt");
+    run(folder, "sample m.safetensors -n 5 --sampler entropy --steps 4 --threads 1 --out b.txt");
+    let [a, b] = ["a.txt", "b.txt"].map(|name| fs::read_to_string(folder.join(name)).unwrap());
+    assert_eq!(a.lines().count(), 7);
+    // Sample i is sample i, for any count and any number of threads.
+    assert!(a.starts_with(&b));
+    run(folder, "sample m.safetensors -n 3 --out c.npy");
+    let bytes = fs::read(folder.join("c.npy")).unwrap();
+    assert_eq!(bytes.len(), 128 + 3 * 12 * 4);
+    assert!(bytes.escape_ascii().to_string().contains("<i4"));
+    run(folder, "sample m.safetensors -n 3 --out c.csv");
+    assert_eq!(fs::read_to_string(folder.join("c.csv")).unwrap().lines().next(), Some("text"));
+
+    let value = |words: &str| -> serde_json::Value { serde_json::from_str(&run(folder, words).0).unwrap() };
+    let exact = value("likelihood m.safetensors --data names -n 2 --exact --json");
+    let bound = value("likelihood m.safetensors --data names -n 2 --levels 64 --json");
+    assert_eq!((&exact["kind"], &exact["nfe"]), (&"exact".into(), &4096.into()));
+    // The bound is above the exact value: its mean over 64 rounds is exact to about 0.1 nats.
+    assert!(bound["nats_mean"].as_f64().unwrap() > exact["nats_mean"].as_f64().unwrap() - 0.5);
+    let held_out = value("likelihood m.safetensors --data names --held-out -n 100 --json");
+    assert_eq!(held_out["count"], 100);
+}
+
+#[test]
+fn gaps_are_filled_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    model(folder);
+    fs::write(folder.join("from.txt"), "marianne\n").unwrap();
+    run(folder, "sample m.safetensors --from from.txt --keep 1-3,8 --sampler remask --steps 4 -n 9 --out k.npy");
+    let bytes = fs::read(folder.join("k.npy")).unwrap();
+    for row in bytes[128..].chunks(48) {
+        let letter = |place: usize| row[4 * (place - 1)] + b'a' - 1;
+        assert_eq!([1, 2, 3, 8].map(letter), *b"mare");
+    }
+    let error = refused(folder, "sample m.safetensors --from from.txt --out k.npy");
+    assert!(error.contains("--keep"), "{error}");
+    for (places, words) in [("0", "places from 1 to 12"), ("5-13", "places from 1 to 12"), ("a", "places from 1 to 12")]
+    {
+        let error = refused(folder, &format!("sample m.safetensors --from from.txt --keep {places} --out k.npy"));
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn text_files_are_read_by_lines_or_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("lines.txt"), "ada\nbo\nada\nbob\n".repeat(20)).unwrap();
+    let (_, said) =
+        run(folder, "train --data lines.txt --noise masked --steps 2 --width 16 --depth 1 --out l.safetensors");
+    assert!(said.contains("80 sequences of 3 tokens over 5 letters, text, a line each"), "{said}");
+    let (_, said) = run(
+        folder,
+        "train --data lines.txt --tokens bytes --length 8 --steps 2 --width 16 --depth 1 --out w.safetensors",
+    );
+    assert!(said.contains("8 tokens over 256 letters, windows of a text"), "{said}");
+    fs::write(folder.join("other.txt"), "ada\nzoe\n").unwrap();
+    let error = refused(folder, "likelihood l.safetensors --data other.txt");
+    assert!(error.contains("line 2") && error.contains("'z'"), "{error}");
+    let error = refused(folder, "train --data lines.txt --steps 2 --out x.safetensors");
+    assert!(error.contains("--tokens chars"), "{error}");
+    assert!(!folder.join("x.safetensors").exists());
+    // A run is killed and resumed as any other.
+    run(folder, "train --data lines.txt --noise masked --steps 3 --width 16 --depth 1 --run r");
+    run(folder, "train --resume r --data lines.txt --noise masked --steps 6 --width 16 --depth 1");
+    run(folder, "train --data lines.txt --noise masked --steps 6 --width 16 --depth 1 --out whole.safetensors");
+    let weights = |name: &str| {
+        let bytes = fs::read(folder.join(name)).unwrap();
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        bytes[8 + header..].to_vec()
+    };
+    assert!(weights("r/model.safetensors") == weights("whole.safetensors"));
+}
+
+#[test]
+fn every_sampler_of_the_list_draws_from_exact_densities() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let names = "ancestral tau-leaping remask first-hitting sizes confidence margin entropy entropy-bound blocks \
+                 theta-trapezoidal gibbs";
+    for name in names.split_whitespace() {
+        for density in ["chain:4x8", "shidoku"] {
+            run(folder, &format!("sample --exact {density} --sampler {name} --steps 4 -n 3 --out s.csv"));
+            let rows = fs::read_to_string(folder.join("s.csv")).unwrap();
+            assert_eq!(rows.lines().count(), 4, "{name}");
+            assert!(rows.lines().skip(1).flat_map(|row| row.split(',')).all(|cell| cell.parse::<u32>().unwrap() < 4));
+        }
+    }
+    // A plan that was saved draws the same samples.
+    run(folder, "plan --tokens masked:4x8 --sampler halton --steps 4 --out p.json");
+    run(folder, "sample --exact chain:4x8 --plan p.json -n 9 --out a.txt");
+    run(folder, "sample --exact chain:4x8 --sampler halton --steps 4 -n 9 --out b.txt");
+    assert_eq!(fs::read(folder.join("a.txt")).unwrap(), fs::read(folder.join("b.txt")).unwrap());
+    let (text, _) = run(folder, "lint p.json");
+    assert!(text.contains("no rule is violated"), "{text}");
+    run(folder, "plan --tokens masked:4x8 --sampler confidence --steps 4 --out c.json");
+    let output = langevin(folder).args(["lint", "c.json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("drawn-token"));
+    let (text, _) = run(folder, "compare p.json p.json");
+    assert!(text.contains("the same plan"), "{text}");
+    let (text, _) = run(folder, "compare tokens:sizes tokens:entropy --tokens masked:4x8 --steps 4");
+    assert!(text.contains("different"), "{text}");
+    let (text, _) = run(folder, "explain entropy-bound");
+    assert!(text.contains("2505.24857"), "{text}");
+}
+
+#[test]
+fn exact_laws_are_analysed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, _) = run(folder.path(), "analyze --exact chain:3x4 --sampler sizes,confidence,gibbs --steps 2,4 --json");
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let kl = |row: usize| found["results"][row]["kl"].as_f64().unwrap();
+    // One token at a time in random order is exact, by confidence it is not.
+    assert!(kl(0) > 0.01 && kl(1) == 0.0 && kl(3) > 0.1, "{text}");
+    assert_eq!(found["results"][3]["violates"][0], "drawn-token");
+    let error = refused(folder.path(), "analyze --exact chain:8x64 --sampler sizes --steps 2");
+    assert!(error.contains("4096"), "{error}");
+}
+
+#[test]
+fn flags_of_the_other_kind_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    model(folder);
+    for (words, part) in [
+        ("train --data names --predict x0 --steps 2 --out x.safetensors", "--predict"),
+        ("train --data names --network mlp --steps 2 --out x.safetensors", "--network"),
+        ("train --data names --noise purple --steps 2 --out x.safetensors", "masked"),
+        ("train --data digits --noise masked --steps 2 --out x.safetensors", "--noise"),
+        ("train --data digits --network sequence --steps 2 --out x.safetensors", "--network"),
+        ("sample m.safetensors --as vp --out x.txt", "--as"),
+        ("sample m.safetensors --out x.png", ".txt, .csv or .npy"),
+        ("sample m.safetensors --class 1 --out x.txt", "--conditional"),
+        ("sample m.safetensors --sampler heunn --out x.txt", "unknown"),
+        ("sample --exact moons --keep 1 --from m.safetensors --out x.npy", "--keep"),
+        ("sample --exact chian:3x5 --out x.txt", "chian"),
+        ("sample --exact chain:3 --out x.txt", "chain:VxD"),
+        ("likelihood m.safetensors --data digits", "tokens"),
+        ("likelihood m.safetensors", "--data"),
+        ("likelihood m.safetensors --data names --method ode", "--method"),
+        ("likelihood --exact moons --data moons --exact-likelihood", "--exact"),
+        ("evaluate m.safetensors --data names --train names", "--train"),
+        ("diagnose m.safetensors --data names", "of tokens"),
+        ("analyze --sampler ddim --data names", "tokens"),
+        ("compare tokens:sizes tokens:entropy", "--tokens"),
+        ("plan --tokens masked:3 --sampler sizes", "NOISE:VxD"),
+        ("plan --tokens masked:3x5 --sampler gibbs", "uniform"),
+    ] {
+        let error = refused(folder, words);
+        assert!(error.contains(part) && error.starts_with("error: "), "{words}: {error}");
+        assert!(!error.contains("panicked"), "{error}");
+    }
+    assert!(!folder.join("x.txt").exists() && !folder.join("x.safetensors").exists());
+}
+
+#[test]
+fn the_demo_of_names_writes_its_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (table, _) = run(folder, "demo names --quick --out d");
+    for name in ["masked diffusion", "autoregressive twin", "4-gram", "confidence", "real names"] {
+        assert!(table.contains(name), "{table}");
+    }
+    let page = fs::read_to_string(folder.join("d/report.html")).unwrap();
+    assert!(page.contains("Names from masks") && page.contains("class=\"new\""));
+    for name in ["model.safetensors", "autoregressive.safetensors", "names.txt"] {
+        assert!(folder.join("d").join(name).exists(), "{name}");
+    }
+}
