@@ -14,6 +14,7 @@
 //! | [`plan`] | samplers as data: instructions, execution, exact laws |
 //! | [`sampler`] | the plans of known samplers, and the catalogue of their names |
 //! | [`Request`] | a sampler by name with its options, compiled to a plan |
+//! | [`recommend`] | sizes and orders: exact and measured errors, a ranking, and a local search |
 //! | [`likelihood`] | information profiles, the bound on −log p, the exact likelihood of short sequences |
 //! | [`exact`] | densities on sequences that are known exactly |
 //! | [`NGram`] | n-gram models, the baseline |
@@ -39,6 +40,7 @@ mod moves;
 mod ngram;
 pub mod plan;
 mod reading;
+pub mod recommend;
 pub mod request;
 pub mod sampler;
 mod space;

@@ -83,6 +83,18 @@ impl Chain {
         Ok(Self { name: Some(format!("ising:{length}:{coupling}")), ..chain })
     }
 
+    /// Returns the law of the first letter.
+    #[must_use]
+    pub fn first(&self) -> &[f64] {
+        &self.first
+    }
+
+    /// Returns the V × V probabilities of the next letter, row by row.
+    #[must_use]
+    pub fn next(&self) -> &[f64] {
+        &self.next
+    }
+
     /// Returns the probabilities of all sequences, in the order of a [`Law`](crate::plan::Law).
     ///
     /// # Errors
@@ -137,6 +149,10 @@ impl Denoiser for Chain {
 }
 
 impl Density for Chain {
+    fn chain(&self) -> Option<&Chain> {
+        Some(self)
+    }
+
     fn name(&self) -> String {
         let own = || format!("chain:{}x{}", self.space.vocab(), self.space.length());
         self.name.clone().unwrap_or_else(own)

@@ -73,6 +73,12 @@ pub trait Density: Denoiser {
     fn entropy(&self) -> Option<f64> {
         None
     }
+
+    /// Returns the density as a Markov chain, if it is one. The errors of many plans are then exact
+    /// ([`recommend`](crate::recommend)).
+    fn chain(&self) -> Option<&Chain> {
+        None
+    }
 }
 
 impl<D: Density + ?Sized> Density for &D {
@@ -91,6 +97,10 @@ impl<D: Density + ?Sized> Density for &D {
     fn entropy(&self) -> Option<f64> {
         (**self).entropy()
     }
+
+    fn chain(&self) -> Option<&Chain> {
+        (**self).chain()
+    }
 }
 
 impl<D: Density + ?Sized + Send> Density for Box<D> {
@@ -108,6 +118,10 @@ impl<D: Density + ?Sized + Send> Density for Box<D> {
 
     fn entropy(&self) -> Option<f64> {
         (**self).entropy()
+    }
+
+    fn chain(&self) -> Option<&Chain> {
+        (**self).chain()
     }
 }
 

@@ -36,7 +36,7 @@ pub use law::Law;
 pub(crate) use law::index;
 pub use lint::{Finding, Lint, Rule};
 pub use run::{Kept, Run, State};
-pub(crate) use select::entropy;
+pub(crate) use select::{entropy, scores, taken};
 
 use crate::denoiser::Parameterization;
 use crate::moves::Jump;

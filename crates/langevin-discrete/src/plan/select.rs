@@ -11,7 +11,7 @@ pub(crate) fn entropy(p: &[f64]) -> f64 {
 /// Returns the score of every place of one row; the largest comes first.
 ///
 /// `u` holds the uniforms of a random order.
-pub(super) fn scores(by: &By, vocab: usize, yes: &[Letter], belief: &[f64], u: &[f64]) -> Vec<f64> {
+pub(crate) fn scores(by: &By, vocab: usize, yes: &[Letter], belief: &[f64], u: &[f64]) -> Vec<f64> {
     let each = |f: &dyn Fn(usize, &[f64]) -> f64| -> Vec<f64> {
         belief.chunks_exact(vocab).enumerate().map(|(place, p)| f(place, p)).collect()
     };
@@ -41,7 +41,7 @@ pub(super) fn scores(by: &By, vocab: usize, yes: &[Letter], belief: &[f64], u: &
 /// Returns the places of one row that are taken.
 ///
 /// Places of equal score are taken from left to right.
-pub(super) fn taken(
+pub(crate) fn taken(
     space: &StateSpace,
     no: &[Letter],
     belief: &[f64],
