@@ -289,6 +289,7 @@ const CALLS: &[&str] = &[
     "plan --sampler entropy --steps 2 | --tokens masked:3x5",
     "compare tokens:sizes tokens:entropy --steps 2 | --tokens masked:3x5",
     "analyze --sampler euler --steps 3 | --exact chain:3x4",
+    "recommend --nfe 3 --spectrum power:1:d=8 | --exact chain:3x6",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --noise masked",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --tokens chars",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --length 8",

@@ -110,9 +110,12 @@ fn text_files_are_read_by_lines_or_windows() {
     assert!(error.contains("--tokens chars"), "{error}");
     assert!(!folder.join("x.safetensors").exists());
     // A run is killed and resumed as any other.
-    run(folder, "train --data lines.txt --noise masked --steps 3 --width 16 --depth 1 --run r");
-    run(folder, "train --resume r --data lines.txt --noise masked --steps 6 --width 16 --depth 1");
-    run(folder, "train --data lines.txt --noise masked --steps 6 --width 16 --depth 1 --out whole.safetensors");
+    run(folder, "train --data lines.txt --noise masked --steps 3 --decay constant --width 16 --depth 1 --run r");
+    run(folder, "train --resume r --data lines.txt --noise masked --steps 6 --decay constant --width 16 --depth 1");
+    run(
+        folder,
+        "train --data lines.txt --noise masked --steps 6 --decay constant --width 16 --depth 1 --out whole.safetensors",
+    );
     let weights = |name: &str| {
         let bytes = fs::read(folder.join(name)).unwrap();
         let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
@@ -221,6 +224,33 @@ fn every_noise_is_trained_and_measured() {
             langevin(folder).args(["likelihood", "m.safetensors", "--data", "names", "-n", "1", "--exact"]).output();
         assert_eq!(output.unwrap().status.success(), noise == "masked");
     }
+}
+
+#[test]
+fn orders_are_recommended_and_tuned() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (text, _) = run(folder, "recommend --exact chain:3x8 --nfe 3 --out p.json --json");
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let excess = |name: &str| {
+        let all = found["candidates"].as_array().unwrap();
+        let one = all.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{name}: {text}"));
+        one["excess"]["nats"].as_f64()
+    };
+    let best = excess(found["best"].as_str().unwrap()).unwrap();
+    assert!(best <= excess("random, even").unwrap(), "{text}");
+    // An order that looks at drawn letters has no excess.
+    assert_eq!(excess("confidence, even"), None);
+    run(folder, "sample --exact chain:3x8 --plan p.json -n 3 --out s.txt");
+    let (text, _) = run(folder, "tune --exact chain:3x8 --nfe 3 --json");
+    let tuned: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(tuned["after"]["nats"].as_f64().unwrap() <= best + 1e-12, "{text}");
+    // A trained model is measured on its held-out rows.
+    run(folder, "train --data names --hold-out 0.1 --steps 5 --width 16 --depth 1 --batch 32 --out m.safetensors");
+    let (text, said) = run(folder, "recommend m.safetensors --nfe 4");
+    assert!(text.contains("random, even") && said.contains("read names"), "{text} {said}");
+    let error = refused(folder, "recommend m.safetensors --nfe 4 --measure");
+    assert!(error.contains("--measure"), "{error}");
 }
 
 #[test]

@@ -157,6 +157,9 @@ pub struct RecommendArgs {
     pub network: Option<PathBuf>,
     #[command(flatten)]
     pub spectrum: SpectrumArgs,
+    /// A density of tokens, such as chain:8x64: the best order and sizes for masked tokens
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["network", "model", "onnx", "spectrum", "data"])]
+    pub exact: Option<String>,
     /// Same as MODEL
     #[arg(long, value_name = "MODEL", conflicts_with = "network")]
     pub model: Option<PathBuf>,

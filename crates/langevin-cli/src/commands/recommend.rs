@@ -1,6 +1,7 @@
 //! `langevin recommend`: the sampler and the grid with the smallest exact error on Gaussian data
 //! like the user's.
 
+use super::tokens;
 use crate::cli::{By, RecommendArgs};
 use crate::error::Result;
 use crate::interrupt;
@@ -14,6 +15,7 @@ use langevin::{Process, Request};
 use langevin_analysis::recommend::{Candidate, Measured, Ranking};
 use langevin_report::{Cell, Table};
 use langevin_tasks::recommend::{self, Found, Settings};
+use langevin_tasks::tokens::Model;
 use langevin_tasks::trained::Trained;
 use langevin_tasks::tune;
 use std::path::Path;
@@ -25,6 +27,14 @@ const FILE: &str = "recommended.json";
 pub fn run(args: &RecommendArgs) -> Result<()> {
     interrupt::listen()?;
     let path = args.network.as_deref().or(args.model.as_deref());
+    if let Some(name) = &args.exact {
+        return tokens::recommend::run(args, &Model::named(name, langevin_discrete::Noise::Masked)?);
+    }
+    if let Some(path) = path
+        && let Some(model) = Model::of_file(path, &TERMINAL)?
+    {
+        return tokens::recommend::run(args, &model);
+    }
     let trained = match &args.onnx {
         Some(path) => Some(Trained::onnx(path, &args.trained_as.declared(args.process.as_deref()), &TERMINAL)?),
         None => args.spectrum.asked(|asked| Trained::open(path, asked, &TERMINAL))?,

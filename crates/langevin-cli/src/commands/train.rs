@@ -62,6 +62,9 @@ fn train(args: &TrainArgs) -> Result<()> {
             }
             // A run that goes on reads its configuration, which must not name flags of numbers.
             flags::OF_NUMBERS.into_iter().for_each(|flag| effective.set(flag, None));
+            if !effective.is_given("fourier") {
+                effective.set("fourier", None);
+            }
         }
         None if args.network.network == Kind::Sequence && base.is_none() => {
             return Err(Failure::misused("the network is for tokens, and the data are numbers")

@@ -1,5 +1,6 @@
 //! `langevin tune`: a plan fitted to one model, and the evidence that it is better than known ones.
 
+use super::tokens;
 use crate::cli::TuneArgs;
 use crate::error::{Blame as _, Exit, Failure, Result};
 use crate::interrupt;
@@ -10,13 +11,17 @@ use crate::words::{either_case, plural, shown, visible};
 use langevin::Request;
 use langevin_analysis::tune::{Method, Tuned};
 use langevin_report::{Cell, LineChart, Page, Table};
+use langevin_tasks::tokens::Opened;
 use langevin_tasks::tune::{self, Classes, Data, Found, Settings};
 
 /// Runs the command.
 pub fn run(args: &TuneArgs) -> Result<()> {
     interrupt::listen()?;
     let method = either_case(&args.method, Method::parse).or_misused().map_err(|failure| failure.at("--method"))?;
-    let mut source = args.source.open_on(&args.device)?;
+    let mut source = match args.source.open_any(&args.device)? {
+        Opened::Tokens(model) => return tokens::recommend::tune(args, &model),
+        Opened::Numbers(source) => source,
+    };
     let (condition, reading) = (args.condition.condition(), args.file.reading());
     if !condition.guidance_sweep.is_empty() {
         return Err(Failure::misused("a plan is tuned for one guidance weight")

@@ -21,6 +21,7 @@ pub mod analyze;
 pub mod evaluate;
 pub mod likelihood;
 mod model;
+pub mod recommend;
 pub mod rows;
 pub mod sample;
 

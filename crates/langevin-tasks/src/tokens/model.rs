@@ -58,6 +58,19 @@ impl Opened {
 }
 
 impl Model {
+    /// Opens a model file if it holds a model of tokens; `None` for any other file, whose errors
+    /// are those of the tasks on numbers.
+    ///
+    /// # Errors
+    /// Returns an error if the model of tokens cannot be read.
+    pub fn of_file(path: &std::path::Path, observer: &dyn Observer) -> Result<Option<Self>> {
+        let about = langevin_data::guard::caught(|| Network::about(path).ok()).flatten();
+        if about.is_none_or(|about| about.data.tokens.is_none()) {
+            return Ok(None);
+        }
+        network("‹model›", path, observer).map(|network| Some(Self::Network(Box::new(network))))
+    }
+
     /// Returns true if the name is that of an exact density of tokens, such as `chain:8x64`.
     #[must_use]
     pub fn is_name(name: &str) -> bool {

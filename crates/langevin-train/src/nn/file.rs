@@ -135,6 +135,40 @@ impl Network {
         Self::load_known(path, NetworkSpec::known::<A>)
     }
 
+    /// Reads the description of a model file without its weights.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("langevin-about-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// # let path = folder.join("m.safetensors");
+    /// use langevin_train::{Budget, Dataset, MlpConfig, Network, Recipe, train};
+    /// let data = Dataset::new("two points", vec![-1.0, 1.0], &[1])?;
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(3));
+    /// recipe.network = MlpConfig::new(16, 1).into();
+    /// train(&data, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?.save(&path)?;
+    /// assert_eq!(Network::about(&path)?.data.name, "two points");
+    /// # let _ = std::fs::remove_dir_all(&folder);
+    /// # Ok::<(), langevin_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or is no model file.
+    pub fn about(path: &Path) -> Result<Metadata> {
+        let io = |error| Error::io("cannot read the model", path, error);
+        let mut file = File::open(path).map_err(io)?;
+        let len = file.metadata().map_err(io)?.len();
+        let mut bytes = Vec::new();
+        (&mut file).take(8).read_to_end(&mut bytes).map_err(io)?;
+        check_sizes(&bytes, len).map_err(|error| error.in_file(path))?;
+        let header = bytes.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        bytes.clear();
+        file.take(header).read_to_end(&mut bytes).map_err(io)?;
+        let none = || Error::checkpoint("the file holds no langevin model").in_file(path);
+        let header: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| none())?;
+        let json = header["__metadata__"][KEY].as_str().ok_or_else(none)?;
+        read_metadata(json, Ok).map(|(metadata, _)| metadata).map_err(|error| error.in_file(path))
+    }
+
     fn load_known(path: &Path, known: impl FnOnce(NetworkSpec) -> Result<NetworkSpec>) -> Result<Self> {
         let io = |error| Error::io("cannot read the model", path, error);
         let mut file = File::open(path).map_err(io)?;

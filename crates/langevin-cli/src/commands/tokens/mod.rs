@@ -5,4 +5,5 @@ pub mod evaluate;
 pub mod info;
 pub mod likelihood;
 pub mod plans;
+pub mod recommend;
 pub mod sample;
