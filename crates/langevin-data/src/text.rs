@@ -247,7 +247,7 @@ impl Text {
                 .hinting("choose a smaller --length"));
         }
         let rows = Windows { values, length, stride };
-        let about = About::new(&format!("windows of a text of {tokens} tokens"), self.kind.name());
+        let about = About::new(format!("windows of a text of {tokens} tokens"), self.kind.name());
         let data = Dataset::of_store(self.name.clone(), length, Store::of(rows), vocabulary)?;
         Ok(data.overlapping(length.div_ceil(stride) - 1).with_about(about, vec![]))
     }
