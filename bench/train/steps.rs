@@ -38,15 +38,16 @@ fn workload(name: &str) -> Option<Workload> {
     };
     let dit = || DitConfig::new(4, 192, 6, 6).into();
     let (plane, picture): (&[usize], &[usize]) = (&[2], &[32, 32]);
-    let (network, shape, rows, trains) = match name {
+    let sequence = |width: usize| SequenceConfig::new(LETTERS, LETTERS + 1, width, 4, 4).into();
+    let (network, shape, rows, trains): (NetworkSpec, &'static [usize], usize, bool) = match name {
         "mlp-256-512" => (mlp(256), plane, 512, true),
         "mlp-256-4096" => (mlp(256), plane, 4096, true),
         "mlp-128-256" => (mlp(128), plane, 256, true),
         "mlp-256-4096-infer" => (mlp(256), plane, 4096, false),
         "dit-32" => (dit(), picture, 32, true),
         "dit-16-infer" => (dit(), picture, 16, false),
-        "names-256" => (SequenceConfig::new(LETTERS, LETTERS + 1, 64, 4, 4).into(), &[12], 256, true),
-        "text-32" => (SequenceConfig::new(LETTERS, LETTERS + 1, 128, 4, 4).into(), &[128], 32, true),
+        "names-256" => (sequence(64), &[12], 256, true),
+        "text-32" => (sequence(128), &[128], 32, true),
         _ => return None,
     };
     Some(Workload { network, shape, rows, trains })

@@ -17,10 +17,9 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     let Some(name) = &args.name else {
         return print(&format!("{}\nof tokens:\n{}", list(), tokens::plans::list()));
     };
-    if name.starts_with(tokens::plans::PREFIX) || (schedule_unknown(name) && !args.cite) {
-        if let Some(text) = tokens::plans::explain(name)? {
-            return print(&text);
-        }
+    let of_tokens = name.starts_with(tokens::plans::PREFIX) || (is_unknown(name) && !args.cite);
+    if of_tokens && let Some(text) = tokens::plans::explain(name)? {
+        return print(&text);
     }
     let request = schedule::named(Request::new(), name).steps(STEPS);
     let entry = Entry::find(request.chosen_sampler().or_misused()?.name()).or_misused()?;
@@ -33,7 +32,7 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
 }
 
 /// Returns true if no sampler of numbers has this name.
-fn schedule_unknown(name: &str) -> bool {
+fn is_unknown(name: &str) -> bool {
     Entry::find(name.split(':').next().unwrap_or(name)).is_err()
 }
 

@@ -240,10 +240,8 @@ fn judge(
 fn strips(plan: &Plan, model: &TokenNetwork<'_>, seed: u64) -> Result<Vec<Strip>> {
     let rows = ids(seed, STRIPS as u64);
     let (length, mut strips) = (plan.space().length(), vec![Vec::new(); rows.len()]);
-    let letter = |token: &Letter| match model.vocabulary().letters().get(*token as usize) {
-        Some(text) => Some(text.chars().next().unwrap_or(' ')),
-        None => None,
-    };
+    let letters = model.vocabulary().letters();
+    let letter = |token: &Letter| letters.get(*token as usize).map(|text| text.chars().next().unwrap_or(' '));
     let mut keep = |tokens: &[Letter]| {
         for (strip, row) in strips.iter_mut().zip(tokens.chunks_exact(length)) {
             strip.push(row.iter().map(letter).collect());
