@@ -152,7 +152,7 @@ pub struct GivenPlanArgs {
 
 /// Describe a sampler: formula, moves, options, source, and a table of five steps
 ///
-/// Without a name, all samplers are listed.
+/// Without a name, all samplers are listed; the name `tokens` lists those of tokens, and tokens:NAME describes one.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct ExplainArgs {

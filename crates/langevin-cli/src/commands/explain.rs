@@ -3,7 +3,7 @@
 use super::tokens;
 use crate::cli::ExplainArgs;
 use crate::error::{Blame as _, Result};
-use crate::io::print;
+use crate::io::{print, say};
 use crate::schedule;
 use crate::words::either_case;
 use langevin::sampler::Entry;
@@ -15,8 +15,12 @@ const STEPS: usize = 5;
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<()> {
     let Some(name) = &args.name else {
-        return print(&format!("{}\nof tokens:\n{}", list(), tokens::plans::list()));
+        say("samplers of tokens: langevin explain tokens");
+        return print(&list());
     };
+    if name == tokens::plans::PREFIX.trim_end_matches(':') {
+        return print(&tokens::plans::list());
+    }
     let of_tokens = name.starts_with(tokens::plans::PREFIX) || (is_unknown(name) && !args.cite);
     if of_tokens && let Some(text) = tokens::plans::explain(name)? {
         return print(&text);
