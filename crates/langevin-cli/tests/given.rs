@@ -292,6 +292,7 @@ const CALLS: &[&str] = &[
     "recommend --nfe 3 --spectrum power:1:d=8 | --exact chain:3x6",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --noise masked",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --tokens chars",
+    "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --beside autoregressive",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --length 8",
     "likelihood --data moons -n 3 --levels 2 | --exact moons",
     "likelihood --exact moons --data moons -n 3 --levels 2 | --onnx net.onnx",

@@ -227,6 +227,20 @@ fn every_noise_is_trained_and_measured() {
 }
 
 #[test]
+fn the_twin_is_trained_beside() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let words =
+        "train --data names --hold-out 0.1 --steps 5 --width 16 --depth 1 --beside autoregressive --out m.safetensors";
+    let (_, said) = run(folder, words);
+    assert!(said.contains("autoregressive twin: held-out"), "{said}");
+    let (text, _) = run(folder, "info m.autoregressive.safetensors");
+    assert!(text.contains("left to right"), "{text}");
+    let (text, _) = run(folder, "likelihood m.autoregressive.safetensors --data names -n 9 --json");
+    assert!(text.contains("\"kind\":\"exact\""), "{text}");
+}
+
+#[test]
 fn orders_are_recommended_and_tuned() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

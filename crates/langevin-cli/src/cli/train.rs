@@ -129,6 +129,9 @@ pub struct ObjectiveOfTraining {
     /// Noise on tokens: masked, uniform, or prior (the frequencies of the letters). For data of tokens, such as names or text [default: masked]
     #[arg(long, value_name = "NOISE")]
     pub noise: Option<String>,
+    /// Tokens: also train a twin of the same size that predicts each token from those before it: autoregressive. Its file has `autoregressive` in its name
+    #[arg(long, value_name = "TWIN")]
+    pub beside: Option<String>,
     #[arg(long, value_name = "W", default_value = "plain", help = weight_help())]
     pub weight: String,
     #[arg(long, value_name = "D", help = times_help())]

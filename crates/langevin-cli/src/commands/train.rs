@@ -21,7 +21,7 @@ use failures::Failures;
 use follow::Follower;
 use langevin_tasks::data;
 use langevin_tasks::train::{self as task, Ending, Kept, Place, Settings, Summary, TrainingData, Ways};
-use langevin_train::{Budget, Recipe};
+use langevin_train::{Budget, NetworkSpec, Recipe, TokenNoise};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -99,6 +99,7 @@ fn train(args: &TrainArgs) -> Result<()> {
 
     let shape = task::seen_shape(rows.rows.shape(), args.reading.crop);
     let ways = Ways::of(&recipe, &shape, data::file(name).is_some_and(Path::is_dir));
+    let twin = twin(args, &recipe)?;
     let mut settings = settings(args, recipe, &effective, &kept);
     settings.device = device;
     let mut follower = Follower::new(args, &effective, ways::any_of(&ways.step));
@@ -106,7 +107,54 @@ fn train(args: &TrainArgs) -> Result<()> {
     drop(follower);
     let failures = Failures { args, kept: &kept, ways: &ways };
     let summary = trained.map_err(|error| failures.of(error))?;
-    finish(args, &rows, &summary, read, &failures)
+    finish(args, &rows, &summary, read, &failures)?;
+    match twin {
+        Some(twin) => beside(args, &rows, twin, &effective, &summary),
+        None => Ok(()),
+    }
+}
+
+/// Returns the recipe of the autoregressive twin, if the flags ask for it.
+fn twin(args: &TrainArgs, recipe: &Recipe) -> Result<Option<Recipe>> {
+    let Some(name) = &args.objective.beside else { return Ok(None) };
+    let bad = |what: &str, expected: &str| Err(Failure::misused(what).at("--beside").expected(expected));
+    if name != AUTOREGRESSIVE {
+        return bad("unknown network beside the model", AUTOREGRESSIVE)
+            .map_err(|failure| failure.got(format!("'{name}'")));
+    }
+    let (NetworkSpec::Sequence(config), Some(_)) = (&recipe.network, recipe.tokens) else {
+        return bad("the data are numbers, and the twin is for tokens", "data of tokens, such as --data names");
+    };
+    let mut config = *config;
+    (config.causal, config.fourier, config.letters) = (true, 0, config.vocab + 1);
+    let mut twin = recipe.clone();
+    (twin.network, twin.tokens) = (config.into(), Some(TokenNoise::Masked));
+    Ok(Some(twin))
+}
+
+/// Name of the network that `--beside` trains.
+const AUTOREGRESSIVE: &str = "autoregressive";
+
+/// Trains the twin and prints how the two compare.
+fn beside(args: &TrainArgs, rows: &TrainingData, twin: Recipe, effective: &Effective, summary: &Summary) -> Result<()> {
+    let path = summary.models[0].with_extension(format!("{AUTOREGRESSIVE}.safetensors"));
+    let place = Place { model: Some(&path), run: None, resumed: false };
+    let mut kept = Kept::new(place, &Whole, FLAGS)?;
+    let ways = Ways::of(&twin, rows.rows.shape(), false);
+    let settings = settings(args, twin, effective, &kept);
+    let mut follower = Follower::new(args, effective, ways::any_of(&ways.step));
+    let trained = task::train(rows, settings, None, &mut kept, &mut follower);
+    drop(follower);
+    let failures = Failures { args, kept: &kept, ways: &ways };
+    let other = trained.map_err(|error| failures.of(error))?;
+    let words = match (summary.held_out, other.held_out) {
+        (Some(own), Some(other)) => {
+            format!("held-out {:.4} nats a token, against a bound of {:.4}", other.loss, own.loss)
+        }
+        _ => format!("loss {:.4} nats a token", other.network.metadata().training.final_loss),
+    };
+    say(&format!("autoregressive twin: {words}: {}", shown(&other.models[0])));
+    Ok(())
 }
 
 /// Returns the place where the flags store the training.
