@@ -15,8 +15,9 @@ const STEPS: usize = 5;
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<()> {
     let Some(name) = &args.name else {
+        print(&list())?;
         say("samplers of tokens: langevin explain tokens");
-        return print(&list());
+        return Ok(());
     };
     if name == tokens::plans::PREFIX.trim_end_matches(':') {
         return print(&tokens::plans::list());
