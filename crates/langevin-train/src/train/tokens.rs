@@ -17,7 +17,6 @@ use crate::metadata::TokenSpec;
 use crate::nn::kernels::cross_entropy;
 use crate::nn::net::features;
 use crate::nn::sequence::SequenceConfig;
-use crate::nn::spec::NetworkSpec;
 use crate::train::problem::Losses;
 use langevin::SampleId;
 use langevin::noise::{draws, fill_uniforms};
@@ -99,21 +98,21 @@ impl Tokens {
             TokenNoise::Masked => Noise::Masked,
         };
         let space = StateSpace::new(noise, vocabulary.len(), data.width())?;
-        let NetworkSpec::Sequence(config) = &recipe.network else {
+        let Some([vocab, letters]) = recipe.network.letters() else {
             return Err(Error::argument("the network is for numbers, and the data are tokens")
                 .at("network")
-                .expected("a transformer for sequences"));
+                .expected("a transformer for sequences or graphs"));
         };
         // A causal network starts from a letter that is no token: the place of the mask.
         let wanted = [space.vocab(), space.letters()];
-        if [config.vocab, config.letters] != wanted {
+        if [vocab, letters] != wanted {
             return Err(Error::argument("the network does not fit the letters of the data")
                 .at("network")
                 .expected(format!("vocab {} and letters {}", wanted[0], wanted[1]))
-                .got(format!("{} and {}", config.vocab, config.letters)));
+                .got(format!("{vocab} and {letters}")));
         }
         recipe.check_tokens()?;
-        Ok(Some(Self { space, causal: config.causal }))
+        Ok(Some(Self { space, causal: recipe.network.is_causal() }))
     }
 
     /// Returns the tokens as a model file has them.
