@@ -35,7 +35,7 @@
 //! | convert rows for a model | [`Frame`], [`Constant`], [`Lattice`] |
 //! | read one array | [`Array::open`] |
 //! | read tokens, such as text | [`Dataset::vocabulary`], [`Dataset::read_tokens`], [`Dataset::of_tokens`], [`open_text`], [`TextOptions`], [`Vocabulary`], [`TokenKind`] |
-//! | read graphs as tokens | [`open_graphs`], [`Dataset::of_graphs`], [`Graph`], [`GraphShape`] |
+//! | read graphs as tokens | [`open_graphs`], [`Dataset::of_graphs`], [`Dataset::communities`], [`Graph`], [`GraphShape`] |
 //! | write tables | [`TableWriter`], [`TableColumns`], [`TableKind`], [`Dialect`] |
 //! | identify a file by its bytes | [`recognise`], [`FileKind`] |
 //!

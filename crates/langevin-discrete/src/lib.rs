@@ -16,6 +16,7 @@
 //! | [`Request`] | a sampler by name with its options, compiled to a plan |
 //! | [`likelihood`] | information profiles, the bound on −log p, the exact likelihood of short sequences |
 //! | [`exact`] | densities on sequences that are known exactly |
+//! | [`graphs`] | statistics of sets of graphs, and distances between two sets |
 //! | [`NGram`] | n-gram models, the baseline |
 //!
 //! # Levels
@@ -34,6 +35,7 @@
 mod chance;
 mod denoiser;
 pub mod exact;
+pub mod graphs;
 pub mod likelihood;
 mod moves;
 mod ngram;

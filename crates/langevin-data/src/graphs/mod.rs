@@ -5,6 +5,7 @@
 //! edge, so graphs of different sizes have sequences of one length. Where every graph has exactly n
 //! nodes without labels, the node labels are left out.
 
+mod communities;
 mod file;
 mod graph6;
 mod line;
