@@ -219,8 +219,8 @@ fn files_that_cannot_be_served_are_refused_by_name() {
     refused(&[0xff; 64], &["header"]);
     refused(b"\x89PNG\r\n\x1a\n and more", &["header"]);
     refused(&edited(|h| h["__metadata__"] = serde_json::json!({"format": "pt"})), &["no langevin model"]);
-    refused(&described(|d| d["langevin_version"] = 5.into()), &["version", "5", "newer"]);
-    refused(&described(|d| d["langevin_version"] = 0.into()), &["version", "1 to 4"]);
+    refused(&described(|d| d["langevin_version"] = 6.into()), &["version", "6", "newer"]);
+    refused(&described(|d| d["langevin_version"] = 0.into()), &["version", "1 to 5"]);
     refused(&described(|d| d["langevin_version"] = 1.into()), &["moments", "none in version 1"]);
     refused(&described(|d| d["moments"] = serde_json::Value::Null), &["tensor 'data."]);
     refused(&described(|d| d["moments"]["kind"] = "spectrum".into()), &["tensor 'data."]);

@@ -431,7 +431,7 @@ fn check_tokens(metadata: &Metadata) -> Result<()> {
             let wanted = (vocab, letters, vec![space.length()]);
             let got = (vocabulary.len(), space.letters(), metadata.data.shape.clone());
             if wanted == got && space.vocab() == vocabulary.len() {
-                return Ok(());
+                return metadata.network.check_graphs(vocabulary);
             }
             bad("data.tokens", format!("the sizes of the network, {wanted:?}"), format!("{got:?}"))
         }

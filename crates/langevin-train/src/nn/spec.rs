@@ -8,6 +8,7 @@ use super::net::{MAX_PARAMETERS, Net, check_size};
 use super::sequence::{Sequence, SequenceConfig};
 use crate::error::{Error, Result};
 use crate::moments;
+use langevin_data::{GraphShape, Vocabulary};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -213,6 +214,23 @@ impl NetworkSpec {
             Self::Graph(config) => Some([config.vocab(), config.letters]),
             Self::Mlp(_) | Self::Dit(_) | Self::Custom(_) => None,
         }
+    }
+
+    /// Checks that a network for graphs has the graphs of a vocabulary.
+    pub(crate) fn check_graphs(&self, vocabulary: &Vocabulary) -> Result<()> {
+        let Self::Graph(config) = self else { return Ok(()) };
+        let sizes = |shape: GraphShape| [shape.nodes(), shape.node_labels(), shape.edge_labels()];
+        let (wanted, got) = (vocabulary.graph_shape().map(sizes), config.sizes());
+        if wanted == Some(got) {
+            return Ok(());
+        }
+        let listed = |[nodes, node_labels, edge_labels]: [usize; 3]| {
+            format!("{nodes} nodes, {node_labels} node labels and {edge_labels} edge labels")
+        };
+        Err(Error::argument("the network does not fit the graphs of the data")
+            .at("network")
+            .expected(wanted.map_or_else(|| "a network for tokens that are no graphs".into(), listed))
+            .got(listed(got)))
     }
 
     /// Returns true if a token is predicted from those before it alone.

@@ -111,6 +111,7 @@ impl Tokens {
                 .expected(format!("vocab {} and letters {}", wanted[0], wanted[1]))
                 .got(format!("{vocab} and {letters}")));
         }
+        recipe.network.check_graphs(vocabulary)?;
         recipe.check_tokens()?;
         Ok(Some(Self { space, causal: recipe.network.is_causal() }))
     }

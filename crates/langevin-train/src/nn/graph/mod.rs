@@ -99,6 +99,11 @@ impl GraphConfig {
         self.node_labels.max(self.edge_labels).saturating_add(1)
     }
 
+    /// Returns the numbers of nodes, of their labels and of those of edges.
+    pub(crate) fn sizes(&self) -> [usize; 3] {
+        [self.nodes, self.node_labels, self.edge_labels]
+    }
+
     /// Returns the numbers of outputs of a node and of an edge.
     fn outputs(&self) -> [usize; 2] {
         [if self.node_labels == 0 { 0 } else { self.node_labels + 1 }, self.edge_labels + 1]

@@ -18,7 +18,7 @@
 //!
 //! The node j runs over the lanes of a register: keys, values u and results are held as lanes of
 //! [`LANES`] nodes, the last of them padded with zeros. Sums over l, over i and over the elements
-//! of a head run in order, and sums over j lane by lane and then over the lanes in order.
+//! of a head run in order, and sums over j lane by lane and then over the lanes by halves.
 //!
 //! Source: Bergen et al., arXiv 2112.00578; normalised queries and keys: Dehghani et al., arXiv
 //! 2302.05442.
@@ -127,7 +127,7 @@ fn accumulate<const B: usize>(sum: &mut Lanes<B>, factor: f32, values: &Lanes<B>
     }
 }
 
-/// Returns Σ_j a_j b_j: a sum for each lane, and then over the lanes in order.
+/// Returns Σ_j a_j b_j: a sum for each lane, and then over the lanes by halves.
 #[inline(always)]
 fn across<const B: usize>(a: &Lanes<B>, b: &Lanes<B>) -> f32 {
     let mut sum = [0.0; LANES];
@@ -136,7 +136,9 @@ fn across<const B: usize>(a: &Lanes<B>, b: &Lanes<B>) -> f32 {
             sum[lane] += a[lane] * b[lane];
         }
     }
-    sum.iter().sum()
+    let four: [f32; 4] = std::array::from_fn(|lane| sum[lane] + sum[lane + 4]);
+    let two = [four[0] + four[2], four[1] + four[3]];
+    two[0] + two[1]
 }
 
 /// Combines two lists lane by lane.
@@ -222,12 +224,15 @@ fn attend_in<const B: usize>(
             *p = both(p, &most, |s, m| exp(s - m));
             total = both(&total, p, |total, p| total + p);
         }
-        result.fill([[0.0; LANES]; B]);
-        for (l, p) in p.iter().enumerate() {
-            let v = pairs.part(rows, 2, index, i, l).iter().zip(&values[l * head..]);
-            for (result, (v, u)) in result.iter_mut().zip(v) {
-                accumulate(result, *v, &both(p, u, |p, u| p * u));
+        // All v of node i are one stretch of memory.
+        let v = &rows[pairs.at(2, index, i, 0)..];
+        for (element, result) in result.iter_mut().enumerate() {
+            let mut sum = [[0.0; LANES]; B];
+            let paths = p.iter().zip(values[element..].iter().step_by(head));
+            for ((p, u), v) in paths.zip(v[element..].iter().step_by(4 * pairs.width)) {
+                accumulate(&mut sum, *v, &both(p, u, |p, u| p * u));
             }
+            *result = sum;
         }
         for j in 0..n {
             let (block, lane) = (j / LANES, j % LANES);
