@@ -241,6 +241,24 @@ fn the_twin_is_trained_beside() {
 }
 
 #[test]
+fn graphs_are_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // Paths and triangles of three nodes, in graph6.
+    fs::write(folder.join("g.txt"), "Bg\nBo\nBW\nBw\n".repeat(10)).unwrap();
+    let words = "train --data g.txt --tokens graphs --noise masked --steps 3 --width 8 --depth 1 --batch 16 --out m.safetensors";
+    let (_, said) = run(folder, words);
+    assert!(said.contains("40 sequences of 3 tokens"), "{said}");
+    let (text, _) = run(folder, "info m.safetensors");
+    assert!(text.contains("equivariant transformer for graphs of 3 nodes"), "{text}");
+    run(folder, "sample m.safetensors --sampler first-hitting -n 5 --out s.g6");
+    let drawn = fs::read_to_string(folder.join("s.g6")).unwrap();
+    assert!(drawn.lines().count() == 5 && drawn.lines().all(|line| line.starts_with('B')), "{drawn}");
+    let (text, _) = run(folder, "likelihood m.safetensors --data g.txt -n 4 --exact");
+    assert!(text.contains("exact, summed over all orders"), "{text}");
+}
+
+#[test]
 fn orders_are_recommended_and_tuned() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

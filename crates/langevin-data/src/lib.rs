@@ -35,6 +35,7 @@
 //! | convert rows for a model | [`Frame`], [`Constant`], [`Lattice`] |
 //! | read one array | [`Array::open`] |
 //! | read tokens, such as text | [`Dataset::vocabulary`], [`Dataset::read_tokens`], [`Dataset::of_tokens`], [`open_text`], [`TextOptions`], [`Vocabulary`], [`TokenKind`] |
+//! | read graphs as tokens | [`open_graphs`], [`Dataset::of_graphs`], [`Dataset::communities`], [`Graph`], [`GraphShape`] |
 //! | write tables | [`TableWriter`], [`TableColumns`], [`TableKind`], [`Dialect`] |
 //! | identify a file by its bytes | [`recognise`], [`FileKind`] |
 //!
@@ -101,6 +102,7 @@ mod encoded;
 mod error;
 mod formats;
 mod frame;
+mod graphs;
 pub mod guard;
 mod labels;
 mod open;
@@ -127,6 +129,7 @@ pub use dialect::Dialect;
 pub use error::{Error, Result};
 pub use formats::npy::Array;
 pub use frame::{Constant, Frame};
+pub use graphs::{Graph, GraphShape, open_graphs};
 pub use open::{exists, is_readable_name, located, open, readable_kinds};
 pub use options::Options;
 pub use recognise::{FileKind, recognise};

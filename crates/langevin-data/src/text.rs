@@ -4,6 +4,7 @@ use crate::about::About;
 use crate::dataset::Dataset;
 use crate::dataset::store::Store;
 use crate::error::{Error, Result};
+use crate::graphs::open_graphs;
 use crate::rows::Rows;
 use crate::vocabulary::{TokenKind, Vocabulary};
 use std::collections::BTreeMap;
@@ -75,8 +76,14 @@ impl TextOptions {
 ///
 /// # Errors
 /// Returns an error if the file cannot be read, is no UTF-8 text (for characters and words), is
-/// empty, or is shorter than a window.
+/// empty, or is shorter than a window. Graphs have the errors of [`open_graphs`], and no windows.
 pub fn open_text(path: &Path, how: &TextOptions) -> Result<Dataset> {
+    if how.kind == TokenKind::Graphs {
+        return match (how.length, how.stride) {
+            (None, None) => open_graphs(path, None),
+            _ => Err(Error::argument("graphs are no windows of a text").at("length").expected("none")),
+        };
+    }
     let text = Text::read(path, how.kind)?;
     text.rows(how, None).map_err(|error| error.in_file(path))
 }
@@ -90,6 +97,10 @@ pub fn open_text(path: &Path, how: &TextOptions) -> Result<Dataset> {
 /// Returns an error under the conditions of [`open_text`], and if a token is not in the vocabulary
 /// or a line is too long.
 pub fn open_text_as(path: &Path, vocabulary: &Vocabulary, length: usize) -> Result<Dataset> {
+    if let Some(shape) = vocabulary.graph_shape() {
+        vocabulary.check_places(&[], length)?;
+        return open_graphs(path, Some(shape));
+    }
     let text = Text::read(path, vocabulary.kind())?;
     let how = TextOptions::new(vocabulary.kind()).length(length).stride(length);
     text.rows(&how, Some(vocabulary)).map_err(|error| error.in_file(path))
@@ -123,7 +134,7 @@ impl Text {
         let text = std::str::from_utf8(part).unwrap_or_default();
         match self.kind {
             TokenKind::Words => text.split_whitespace().try_for_each(visit),
-            TokenKind::Chars | TokenKind::Bytes => {
+            TokenKind::Chars | TokenKind::Bytes | TokenKind::Graphs => {
                 text.char_indices().try_for_each(|(at, c)| visit(&text[at..at + c.len_utf8()]))
             }
         }

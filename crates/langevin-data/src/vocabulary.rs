@@ -1,6 +1,7 @@
 //! Letters of token data, and the map between text and letters.
 
 use crate::error::{Error, Result};
+use crate::graphs::{Graph, GraphShape};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -21,11 +22,13 @@ pub enum TokenKind {
     Bytes,
     /// Words of a text, separated by white space.
     Words,
+    /// Nodes and edges of graphs.
+    Graphs,
 }
 
 impl TokenKind {
     /// Names of the kinds, in the order of the variants.
-    pub const NAMES: [&'static str; 3] = ["chars", "bytes", "words"];
+    pub const NAMES: [&'static str; 4] = ["chars", "bytes", "words", "graphs"];
 
     /// Returns the name.
     #[must_use]
@@ -38,7 +41,7 @@ impl TokenKind {
     /// # Errors
     /// Returns an error that lists the kinds if the name is unknown.
     pub fn parse(text: &str) -> Result<Self> {
-        let all = [Self::Chars, Self::Bytes, Self::Words];
+        let all = [Self::Chars, Self::Bytes, Self::Words, Self::Graphs];
         all.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
             Error::argument("unknown kind of tokens")
                 .at("tokens")
@@ -66,16 +69,22 @@ pub struct Vocabulary {
     letters: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     padding: Option<u32>,
+    /// Sizes of graphs, whose tokens have different letters at different places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    graphs: Option<GraphShape>,
 }
 
 impl Vocabulary {
     /// Creates a vocabulary; `padding` is the letter that fills sequences up to their length.
     ///
     /// # Errors
-    /// Returns an error if there is no letter, two letters have the same text, or the padding is no
-    /// letter.
+    /// Returns an error if there is no letter, two letters have the same text, the padding is no
+    /// letter, or the tokens are those of graphs, which have a shape ([`Vocabulary::graphs`]).
     pub fn new(kind: TokenKind, letters: Vec<String>, padding: Option<u32>) -> Result<Self> {
         let bad = |expected: &str, got: String| Err(Error::argument("bad vocabulary").expected(expected).got(got));
+        if kind == TokenKind::Graphs {
+            return bad("the shape of the graphs", "letters alone".into());
+        }
         if letters.is_empty() {
             return bad("one letter or more", "none".into());
         }
@@ -87,8 +96,40 @@ impl Vocabulary {
         }
         match padding {
             Some(letter) if letter as usize >= letters.len() => bad("a padding among the letters", letter.to_string()),
-            _ => Ok(Self { kind, letters, padding }),
+            _ => Ok(Self { kind, letters, padding, graphs: None }),
         }
+    }
+
+    /// Creates the vocabulary of graphs: the letters are the labels of nodes and edges.
+    ///
+    /// ```
+    /// use langevin_data::{GraphShape, Vocabulary};
+    /// let vocabulary = Vocabulary::graphs(GraphShape::new(3, 0, 1)?);
+    /// assert_eq!(vocabulary.encode("Bg", 3)?, [1, 0, 1]);
+    /// assert_eq!(vocabulary.decode(&[1, 0, 1]), "Bg");
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn graphs(shape: GraphShape) -> Self {
+        let letters = (0..shape.vocab()).map(|letter| letter.to_string()).collect();
+        Self { kind: TokenKind::Graphs, letters, padding: None, graphs: Some(shape) }
+    }
+
+    /// Returns the shape of graphs; `None` for tokens of another kind.
+    #[must_use]
+    pub fn graph_shape(&self) -> Option<GraphShape> {
+        self.graphs
+    }
+
+    /// Checks that rows of `length` tokens fit a shape of graphs, if there is one.
+    pub(crate) fn check_places(&self, tokens: &[u32], length: usize) -> Result<()> {
+        let Some(shape) = self.graphs else { return Ok(()) };
+        if length != shape.length() {
+            return Err(Error::data("the rows are no graphs of the vocabulary")
+                .expected(format!("{} tokens", shape.length()))
+                .got(length.to_string()));
+        }
+        shape.check(tokens)
     }
 
     /// Returns the kind of the tokens.
@@ -122,6 +163,10 @@ impl Vocabulary {
     /// Returns an error that names the token if it is no letter, and an error if the text is empty
     /// or too long, or too short without a padding.
     pub fn encode(&self, text: &str, length: usize) -> Result<Vec<u32>> {
+        if let Some(shape) = self.graphs {
+            let tokens = shape.tokens(&text.parse::<Graph>()?)?;
+            return self.check_places(&tokens, length).map(|()| tokens);
+        }
         let of: HashMap<&str, u32> = self.letters.iter().map(String::as_str).zip(0..).collect();
         let mut tokens = Vec::with_capacity(length);
         let mut push = |part: &str| match of.get(part) {
@@ -138,6 +183,8 @@ impl Vocabulary {
             TokenKind::Words => text.split_whitespace().try_for_each(&mut push)?,
             TokenKind::Chars => text.chars().try_for_each(|c| push(c.encode_utf8(&mut [0; 4])))?,
             TokenKind::Bytes => text.bytes().try_for_each(|byte| push(&byte.to_string()))?,
+            // A document may name the kind and leave out the shape.
+            TokenKind::Graphs => return Err(Error::data("the vocabulary has no shape of its graphs")),
         }
         let count = tokens.len();
         if count == 0 || count > length || (count < length && self.padding.is_none()) {
@@ -154,9 +201,13 @@ impl Vocabulary {
 
     /// Returns the text of a sequence, without its padding.
     ///
-    /// A token beyond the letters, such as the mask, is shown as `_`.
+    /// A token beyond the letters, such as the mask, is shown as `_`. Graphs are shown as a
+    /// [`Graph`] is, and tokens that are no graph as the letters of the nodes and of the edges.
     #[must_use]
     pub fn decode(&self, tokens: &[u32]) -> String {
+        if let Some(shape) = self.graphs {
+            return shape.graph(tokens).map_or_else(|_| self.places(shape, tokens), |graph| graph.to_string());
+        }
         if self.kind == TokenKind::Bytes {
             let bytes: Vec<u8> = tokens.iter().map(|token| u8::try_from(*token).unwrap_or(b'_')).collect();
             return String::from_utf8_lossy(&bytes).into_owned();
@@ -169,8 +220,17 @@ impl Vocabulary {
         let parts: Vec<&str> = tokens.iter().map(text).collect();
         match self.kind {
             TokenKind::Words => parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "),
-            TokenKind::Chars | TokenKind::Bytes => parts.concat(),
+            TokenKind::Chars | TokenKind::Bytes | TokenKind::Graphs => parts.concat(),
         }
+    }
+
+    /// Returns the letters of tokens that are no graph: `1 1 _ | 0 1 0`.
+    fn places(&self, shape: GraphShape, tokens: &[u32]) -> String {
+        let text = |token: &u32| self.letters.get(*token as usize).map_or("_", String::as_str);
+        let nodes = if shape.node_labels() == 0 { 0 } else { shape.nodes().min(tokens.len()) };
+        let [nodes, edges] =
+            [&tokens[..nodes], &tokens[nodes..]].map(|part| part.iter().map(text).collect::<Vec<_>>().join(" "));
+        if nodes.is_empty() { edges } else { format!("{nodes} | {edges}") }
     }
 
     /// Returns the number of tokens before the padding at the end.

@@ -17,6 +17,7 @@
 //! | [`recommend`] | sizes and orders: exact and measured errors, a ranking, and a local search |
 //! | [`likelihood`] | information profiles, the bound on −log p, the exact likelihood of short sequences |
 //! | [`exact`] | densities on sequences that are known exactly |
+//! | [`graphs`] | statistics of sets of graphs, and distances between two sets |
 //! | [`NGram`] | n-gram models, the baseline |
 //!
 //! # Levels
@@ -35,6 +36,7 @@
 mod chance;
 mod denoiser;
 pub mod exact;
+pub mod graphs;
 pub mod likelihood;
 mod moves;
 mod ngram;

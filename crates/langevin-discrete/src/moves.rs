@@ -254,7 +254,8 @@ pub fn rates(space: &StateSpace, d: &[f64], x: Letter, alpha: f64, eta: f64, out
         let back = space.prior(x);
         let r = if back == 0.0 { 0.0 } else { back * scaled / own };
         *out = (r - q).max(0.5 * (1.0 + square) * r - 0.5 * (1.0 - square) * q).max(0.0);
-        if !(r.is_finite() && q.is_finite()) {
+        // An infinite forward rate alone leaves the rate at 0, unless η > 1 adds jumps.
+        if !(r.is_finite() && out.is_finite()) {
             return Err(Error::singular("a rate is infinite")
                 .at(format!("letter {x} to {y}"))
                 .expected("a survival above 0 and below 1")
@@ -384,6 +385,11 @@ mod tests {
                 }
             }
         }
+        // A revealed token of masked noise stays at survival 0, where the forward rate is infinite.
+        let mut out = [1.0; 4];
+        rates(&spaces()[0], &[0.0, 1.0, 0.0], 1, 0.0, 1.0, &mut out).unwrap();
+        assert_eq!(out, [0.0; 4]);
+        assert!(rates(&spaces()[0], &[0.0, 1.0, 0.0], 1, 0.0, 1.5, &mut out).unwrap_err().is_singular());
         let uniform = &spaces()[1];
         assert!(rates(uniform, &d, 0, 0.0, 1.0, &mut [0.0; 3]).unwrap_err().is_singular());
     }

@@ -29,7 +29,7 @@
 //! | train | [`train`], or a [`Trainer`] for a run that is controlled step by step |
 //! | fine-tune | [`Recipe::of`], [`Trainer::from_network`], [`FINE_TUNING_RATE`] |
 //! | minimise another objective | [`task`] |
-//! | choose a network | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`], [`NetworkSpec`] |
+//! | choose a network | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`], [`GraphConfig`], [`NetworkSpec`] |
 //! | write a network | [`nn`] |
 //! | use a trained network | [`Network`], [`Device`] |
 //! | read the description of a network | [`Metadata`], [`DataSpec`], [`TrainingRecord`] |
@@ -63,7 +63,7 @@ pub use langevin_data::{Augment, Dataset};
 pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, TokenSpec, TrainingRecord};
 pub use moments::{Moments, MomentsKind, MomentsSpec};
 pub use nn::TokenNetwork;
-pub use nn::{Activation, Device, DitConfig, MlpConfig, Network, NetworkSpec, SequenceConfig};
+pub use nn::{Activation, Device, DitConfig, GraphConfig, MlpConfig, Network, NetworkSpec, SequenceConfig};
 pub use normalization::Normalization;
 pub use train::TokenNoise;
 pub use train::task;

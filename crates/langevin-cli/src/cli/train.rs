@@ -84,7 +84,7 @@ pub struct OutputArgs {
 #[command(next_help_heading = "Data")]
 #[group(skip)]
 pub struct ReadingArgs {
-    /// Read a text file as tokens: chars, bytes or words [default: chars for a .txt file with noise on tokens, otherwise numbers]
+    /// Read a text file as tokens: chars, bytes or words, or as graphs, one a line in graph6 or as edges [default: chars for a .txt file with noise on tokens, otherwise numbers]
     #[arg(long, value_name = "KIND")]
     pub tokens: Option<String>,
     /// Number of tokens of a sequence of text [default: a line each if all are short, else 128]

@@ -58,7 +58,7 @@ impl Dataset {
     ///
     /// # Errors
     /// Returns an error if there is no row, the letters do not fill whole rows, or a letter is not
-    /// in the vocabulary.
+    /// in the vocabulary or, for graphs, not valid at its place.
     pub fn of_tokens(
         name: impl Into<String>,
         letters: Vec<u32>,
@@ -78,6 +78,7 @@ impl Dataset {
                 .expected(format!("a letter below {}", vocabulary.len()))
                 .got(letters[place].to_string()));
         }
+        vocabulary.check_places(&letters, length).map_err(|error| error.at(&name))?;
         Self::of_store(name, length, Store::of(Letters::new(letters, length)), vocabulary)
     }
 

@@ -12,20 +12,26 @@
 //! | [`Hmm`], a hidden Markov chain of S states | d · S · (S + V) |
 //! | [`Tree`], a Markov field on a tree | d · V² |
 //! | [`BlockModel`], a stochastic block model of graphs, labels known or latent | n², or Kⁿ · n² |
+//! | [`ConnectedGraphs`], all connected graphs on at most 6 nodes | 26704 · d |
+//!
+//! [`GraphLaw`] is the exact law of the graphs that a network samples, if it treats all nodes
+//! alike.
 //!
 //! [`named`] returns a density by a name such as `chain:8x64`; [`FORMS`] lists the names.
 //!
 //! # Impossible contexts
 //!
 //! A sampler may reveal tokens that no sequence of the density agrees with. Nothing is known of the
-//! other tokens then. A [`Table`], [`Products`], a [`DataSet`] and a [`BlockModel`] predict the
-//! marginal law of the token. [`Chain`], [`Hmm`] and [`Tree`] replace a message that is zero by a
-//! uniform one.
+//! other tokens then. A [`Table`], [`Products`], a [`DataSet`], a [`BlockModel`] and
+//! [`ConnectedGraphs`] predict the marginal law of the token. [`Chain`], [`Hmm`] and [`Tree`]
+//! replace a message that is zero by a uniform one.
 
 mod blocks;
 mod chain;
+mod connected;
 mod hmm;
 mod names;
+mod orbits;
 mod products;
 mod rows;
 mod table;
@@ -33,8 +39,10 @@ mod tree;
 
 pub use blocks::BlockModel;
 pub use chain::Chain;
+pub use connected::ConnectedGraphs;
 pub use hmm::Hmm;
 pub use names::{FORMS, named};
+pub use orbits::{GraphClass, GraphLaw};
 pub use products::Products;
 pub use rows::{DataSet, shidoku};
 pub use table::Table;

@@ -1,6 +1,6 @@
 //! Densities by name.
 
-use super::{BlockModel, Chain, Density, Hmm, Tree, shidoku};
+use super::{BlockModel, Chain, ConnectedGraphs, Density, Hmm, Tree, shidoku};
 use crate::space::Noise;
 use langevin::{Error, Result};
 
@@ -10,12 +10,13 @@ use langevin::{Error, Result};
 /// use langevin_discrete::exact::FORMS;
 /// assert!(FORMS.iter().any(|(form, _)| *form == "chain:VxD"));
 /// ```
-pub const FORMS: [(&str, &str); 6] = [
+pub const FORMS: [(&str, &str); 7] = [
     ("chain:VxD", "Markov chain of V letters and D tokens"),
     ("ising:D[:J]", "Ising chain of D spins with coupling J, 0.5 by default"),
     ("hmm:VxD", "hidden Markov chain of three states, V letters and D tokens"),
     ("tree:VxD", "Markov field on a binary tree of D tokens and V letters"),
     ("shidoku", "the 288 grids of 4 × 4 cells"),
+    ("connected:N", "connected graphs of N nodes, N at most 6"),
     ("blocks:N:K", "graphs of N nodes in K blocks with latent labels, N at most 8"),
 ];
 
@@ -82,6 +83,7 @@ pub fn named(name: &str, noise: Noise) -> Result<Box<dyn Density + Send + Sync>>
             Box::new(Tree::example(vocab, length, noise)?)
         }
         ("shidoku", []) => Box::new(shidoku(noise)?),
+        ("connected", [nodes]) => Box::new(ConnectedGraphs::new(number(nodes)?, noise)?),
         ("blocks", [nodes, blocks]) => Box::new(BlockModel::example(number(nodes)?, number(blocks)?, noise)?),
         _ => return Err(bad()),
     })

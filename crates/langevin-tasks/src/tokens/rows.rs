@@ -76,7 +76,18 @@ pub fn read(model: &Model, wanted: &Wanted<'_>, observer: &dyn Observer) -> Resu
     let set = open(model, name, observer)?;
     let set = match (wanted.held_out, network.metadata().data.held_out) {
         (false, _) => set,
-        (true, Some(held)) => set.split(held.share, held.seed).1,
+        (true, Some(held)) => {
+            let (train, held_out) = set.split(held.share, held.seed);
+            let own = network.metadata().data.fingerprint.as_ref();
+            if own.is_some_and(|own| own.is_of(&train).is_ok_and(|same| !same)) {
+                return Err(Error::misused("the data are not those of the training, so nothing of them was held out")
+                    .at("‹held-out›")
+                    .expected(format!("the data '{}'", network.metadata().data.name))
+                    .got(set.summary())
+                    .hint("leave out ‹held-out› to measure all of them"));
+            }
+            held_out
+        }
         (true, None) => {
             return Err(Error::misused("nothing was held out of the training")
                 .at("‹held-out›")

@@ -157,6 +157,7 @@ impl Base {
             NetworkSpec::Mlp(config) => config.classes,
             NetworkSpec::Dit(config) => config.classes,
             NetworkSpec::Sequence(config) => config.classes,
+            NetworkSpec::Graph(config) => config.classes,
             _ => 0,
         }
     }

@@ -457,24 +457,22 @@ fn check_tokens(metadata: &Metadata) -> Result<()> {
         Err(Error::checkpoint("the model's description does not hold together").at(at).expected(expected).got(got))
     };
     let (tokens, version) = (&metadata.data.tokens, metadata.langevin_version);
-    match (tokens, &metadata.network) {
-        (None, NetworkSpec::Sequence(_)) => {
-            bad("data.tokens", "the letters of a network on tokens".into(), "none".into())
-        }
-        (None, _) if version >= TOKENS => {
+    match (tokens, metadata.network.letters()) {
+        (None, Some(_)) => bad("data.tokens", "the letters of a network on tokens".into(), "none".into()),
+        (None, None) if version >= TOKENS => {
             bad("data.tokens", format!("the letters of a network on tokens, in version {version}"), "none".into())
         }
         (None, _) => Ok(()),
         (Some(_), _) if version < TOKENS => bad("data.tokens", format!("none in version {version}"), "some".into()),
-        (Some(TokenSpec { space, vocabulary }), NetworkSpec::Sequence(config)) => {
-            let wanted = (config.vocab, config.letters, vec![space.length()]);
+        (Some(TokenSpec { space, vocabulary }), Some([vocab, letters])) => {
+            let wanted = (vocab, letters, vec![space.length()]);
             let got = (vocabulary.len(), space.letters(), metadata.data.shape.clone());
             if wanted == got && space.vocab() == vocabulary.len() {
-                return Ok(());
+                return metadata.network.check_graphs(vocabulary);
             }
             bad("data.tokens", format!("the sizes of the network, {wanted:?}"), format!("{got:?}"))
         }
-        (Some(_), _) => bad("network", "a network on tokens".into(), "a network on numbers".into()),
+        (Some(_), None) => bad("network", "a network on tokens".into(), "a network on numbers".into()),
     }
 }
 

@@ -20,7 +20,7 @@
 //!
 //! | item | role |
 //! |---|---|
-//! | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`] | the built-in perceptron and transformers |
+//! | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`], [`GraphConfig`] | the built-in perceptron and transformers |
 //! | [`Net`], [`Pass`], [`Parameter`], [`Rows`], [`features`] | the interface of a network |
 //! | [`Architecture`], [`CustomNetwork`], [`NetworkSpec`] | the description stored in model files |
 //! | [`kernels`] | layers with their gradients |
@@ -32,6 +32,7 @@ pub(crate) mod check;
 pub(crate) mod device;
 pub(crate) mod dit;
 pub(crate) mod file;
+pub(crate) mod graph;
 pub mod kernels;
 pub(crate) mod mlp;
 pub(crate) mod net;
@@ -45,6 +46,7 @@ mod transformer;
 pub use check::{check_gradient, check_gradients, check_token_gradients};
 pub use device::Device;
 pub use dit::DitConfig;
+pub use graph::GraphConfig;
 pub use kernels::Activation;
 pub use mlp::MlpConfig;
 pub use net::{Net, Parameter, Pass, Rows, features};

@@ -2,11 +2,13 @@
 
 use super::device::Device;
 use super::dit::{Dit, DitConfig};
+use super::graph::{GraphConfig, GraphNet};
 use super::mlp::{Mlp, MlpConfig};
 use super::net::{MAX_PARAMETERS, Net, check_size};
 use super::sequence::{Sequence, SequenceConfig};
 use crate::error::{Error, Result};
 use crate::moments;
+use langevin_data::{GraphShape, Vocabulary};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -30,6 +32,8 @@ pub enum NetworkSpec {
     Dit(DitConfig),
     /// Transformer for sequences of tokens.
     Sequence(SequenceConfig),
+    /// Transformer for graphs as tokens.
+    Graph(GraphConfig),
     /// Network defined outside this crate, built with [`NetworkSpec::custom`].
     Custom(CustomNetwork),
 }
@@ -194,6 +198,46 @@ impl NetworkSpec {
         }
     }
 
+    /// Returns the numbers of letters of the output and of the input of a network on tokens; `None`
+    /// for a network on numbers.
+    ///
+    /// ```
+    /// use langevin_train::{MlpConfig, NetworkSpec, SequenceConfig};
+    /// let spec = NetworkSpec::from(SequenceConfig::new(27, 28, 64, 4, 4));
+    /// assert_eq!(spec.letters(), Some([27, 28]));
+    /// assert_eq!(NetworkSpec::from(MlpConfig::new(64, 3)).letters(), None);
+    /// ```
+    #[must_use]
+    pub fn letters(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Sequence(config) => Some([config.vocab, config.letters]),
+            Self::Graph(config) => Some([config.vocab(), config.letters]),
+            Self::Mlp(_) | Self::Dit(_) | Self::Custom(_) => None,
+        }
+    }
+
+    /// Checks that a network for graphs has the graphs of a vocabulary.
+    pub(crate) fn check_graphs(&self, vocabulary: &Vocabulary) -> Result<()> {
+        let Self::Graph(config) = self else { return Ok(()) };
+        let sizes = |shape: GraphShape| [shape.nodes(), shape.node_labels(), shape.edge_labels()];
+        let (wanted, got) = (vocabulary.graph_shape().map(sizes), config.sizes());
+        if wanted == Some(got) {
+            return Ok(());
+        }
+        let listed = |[nodes, node_labels, edge_labels]: [usize; 3]| {
+            format!("{nodes} nodes, {node_labels} node labels and {edge_labels} edge labels")
+        };
+        Err(Error::argument("the network does not fit the graphs of the data")
+            .at("network")
+            .expected(wanted.map_or_else(|| "a network for tokens that are no graphs".into(), listed))
+            .got(listed(got)))
+    }
+
+    /// Returns true if a token is predicted from those before it alone.
+    pub(crate) fn is_causal(&self) -> bool {
+        matches!(self, Self::Sequence(config) if config.causal)
+    }
+
     /// Builds the network for samples of this shape, evaluated on a device.
     pub(crate) fn build(&self, shape: &[usize], device: &Device) -> Result<Box<dyn Net>> {
         let width = shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)).unwrap_or(usize::MAX);
@@ -203,7 +247,8 @@ impl NetworkSpec {
                 Ok(device.place(Mlp::new(*config, width, width)))
             }
             Self::Dit(config) => Ok(device.place(Dit::new(*config, shape)?)),
-            Self::Sequence(_) if !device.is_cpu() => Err(formless("a network on tokens", device)),
+            Self::Sequence(_) | Self::Graph(_) if !device.is_cpu() => Err(formless("a network on tokens", device)),
+            Self::Graph(config) => Ok(Box::new(GraphNet::new(*config, shape)?)),
             Self::Sequence(config) => Ok(Box::new(Sequence::new(*config, shape)?)),
             Self::Custom(_) if !device.is_cpu() => Err(formless("a network of one's own", device)),
             Self::Custom(custom) => custom.build(shape),
@@ -231,6 +276,12 @@ impl From<DitConfig> for NetworkSpec {
 impl From<SequenceConfig> for NetworkSpec {
     fn from(config: SequenceConfig) -> Self {
         Self::Sequence(config)
+    }
+}
+
+impl From<GraphConfig> for NetworkSpec {
+    fn from(config: GraphConfig) -> Self {
+        Self::Graph(config)
     }
 }
 

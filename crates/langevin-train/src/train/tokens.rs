@@ -22,10 +22,10 @@
 use super::recipe::{Budget, Recipe};
 use crate::error::{Error, Result};
 use crate::metadata::TokenSpec;
+use crate::nn::graph::GraphConfig;
 use crate::nn::kernels::{Noised, cross_entropy, score_entropy};
 use crate::nn::net::features;
 use crate::nn::sequence::SequenceConfig;
-use crate::nn::spec::NetworkSpec;
 use crate::train::problem::Losses;
 use langevin::SampleId;
 use langevin::math::{exp, ln};
@@ -249,12 +249,12 @@ impl Tokens {
             (TokenNoise::Prior, None) => Noise::Prior(frequencies(data, vocabulary.len())?),
         };
         let space = StateSpace::new(of_data, vocabulary.len(), data.width())?;
-        let NetworkSpec::Sequence(config) = &recipe.network else {
+        let Some([vocab, letters]) = recipe.network.letters() else {
             return Err(Error::argument("the network is for numbers, and the data are tokens")
                 .at("network")
-                .expected("a transformer for sequences"));
+                .expected("a transformer for sequences or graphs"));
         };
-        if config.causal && noise != TokenNoise::Masked {
+        if recipe.network.is_causal() && noise != TokenNoise::Masked {
             return Err(Error::argument("a causal network has no noise")
                 .at("tokens")
                 .expected("masked, whose mask is the start of a sequence")
@@ -262,14 +262,15 @@ impl Tokens {
         }
         // A causal network starts from a letter that is no token: the place of the mask.
         let wanted = [space.vocab(), space.letters()];
-        if [config.vocab, config.letters] != wanted {
+        if [vocab, letters] != wanted {
             return Err(Error::argument("the network does not fit the letters of the data")
                 .at("network")
                 .expected(format!("vocab {} and letters {}", wanted[0], wanted[1]))
-                .got(format!("{} and {}", config.vocab, config.letters)));
+                .got(format!("{vocab} and {letters}")));
         }
+        recipe.network.check_graphs(vocabulary)?;
         recipe.check_tokens()?;
-        Ok(Some(Self { redrawn: Redrawn::of(&space), space, causal: config.causal }))
+        Ok(Some(Self { redrawn: Redrawn::of(&space), space, causal: recipe.network.is_causal() }))
     }
 
     /// Returns true if the loss is estimated as a difference, so that a small loss may be estimated
@@ -460,9 +461,18 @@ impl Recipe {
         })?;
         let mut recipe = Self::new(Self::default_formulation(), budget);
         recipe.tokens = Some(noise);
-        let mut config = SequenceConfig::new(vocab, noise.letters(vocab), 64, 4, 4);
-        config.fourier = noise.fourier();
-        recipe.network = config.into();
+        recipe.network = match data.vocabulary().and_then(Vocabulary::graph_shape) {
+            Some(shape) => {
+                let mut config = GraphConfig::new(shape, 32, 3, 4);
+                (config.letters, config.fourier) = (noise.letters(vocab), noise.fourier());
+                config.into()
+            }
+            None => {
+                let mut config = SequenceConfig::new(vocab, noise.letters(vocab), 64, 4, 4);
+                config.fourier = noise.fourier();
+                config.into()
+            }
+        };
         Ok(recipe)
     }
 

@@ -53,6 +53,19 @@ fn summary(network: &Network) -> String {
             ),
         );
     }
+    if let NetworkSpec::Graph(config) = &metadata.network {
+        line(
+            "network",
+            format!(
+                "equivariant transformer for graphs of {} nodes, width {}, depth {}, {} heads, {}",
+                config.nodes,
+                config.width,
+                config.depth,
+                config.heads,
+                plural(network.parameters() as u64, "weight")
+            ),
+        );
+    }
     let held = data.held_out.map(|held| format!(", {} % of all held out", (held.share * 1000.0).round() / 10.0));
     line("data", format!("{}, {}{}", data.name, plural(data.rows as u64, "sequence"), held.unwrap_or_default()));
     if !data.classes.is_empty() {

@@ -34,7 +34,7 @@ impl Format {
     fn of(path: &Path) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
         match ending.as_deref() {
-            Some("txt") => Ok(Self::Text),
+            Some("txt" | "g6") => Ok(Self::Text),
             Some("csv") => Ok(Self::Csv),
             Some("npy") => Ok(Self::Npy),
             other => Err(Failure::misused("the file is no kind for tokens")
@@ -75,9 +75,10 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     write(&args.out, format, &model, &letters, length)?;
     say(&format!(
-        "{} of {}, {} each, in {}: {}",
+        "{} of {} by {}, {} each, in {}: {}",
         plural(count as u64, "sample"),
         model.name(),
+        prepared.plan().name(),
         plural(prepared.plan().nfe() as u64, "evaluation"),
         duration(seconds),
         shown(&args.out)
@@ -171,7 +172,12 @@ fn prepare<'a>(args: &SampleArgs, model: &'a Model) -> Result<Prepared<'a>> {
     let chosen = match &args.given.plan {
         Some(path) => {
             let text = std::fs::read_to_string(path).or_failed().map_err(|failure| failure.in_file(path))?;
-            Chosen::Plan(Plan::from_json(&text).or_failed().map_err(|failure| failure.in_file(path))?)
+            let plan = Plan::from_json(&text).or_failed().map_err(|failure| failure.in_file(path))?;
+            let lint = plan.lint();
+            if !lint.is_clean() {
+                lint.to_string().lines().for_each(|line| say(&format!("lint: {line}")));
+            }
+            Chosen::Plan(plan)
         }
         None => Chosen::Request(request(&args.sampler, args.condition.guidance)?),
     };

@@ -11,7 +11,7 @@ use langevin::{Formulation, LambdaRange, Prediction, Process};
 use langevin_data::Vocabulary;
 use langevin_tasks::train::STEPS;
 use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Recipe};
-use langevin_train::{SequenceConfig, TokenNoise};
+use langevin_train::{GraphConfig, SequenceConfig, TokenNoise};
 use std::time::Duration;
 
 /// Default length of an attention head.
@@ -78,6 +78,16 @@ pub fn of_tokens(
     }
     let noise = args.objective.noise.as_deref().unwrap_or("masked");
     recipe.tokens = Some(either_case(noise, TokenNoise::parse).or_misused()?);
+    if let Some(graphs) = vocabulary.graph_shape() {
+        let width = shape.width.unwrap_or(32);
+        let heads = shape.heads.unwrap_or((width / 8).max(1));
+        let mut config = GraphConfig::new(graphs, width, shape.depth.unwrap_or(3), heads);
+        let noise = recipe.tokens.unwrap_or_default();
+        config.letters = noise.letters(vocabulary.len());
+        (config.classes, config.fourier) = (classes, noise.fourier());
+        recipe.network = config.into();
+        return Ok(());
+    }
     let width = shape.width.unwrap_or(64);
     let heads = shape.heads.unwrap_or((width / 16).max(1));
     let (noise, vocab) = (recipe.tokens.unwrap_or_default(), vocabulary.len());

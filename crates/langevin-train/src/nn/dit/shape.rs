@@ -2,7 +2,7 @@
 
 use super::super::net::extents;
 use crate::error::{Error, Result};
-use crate::nn::transformer::{MAX_TOKENS, Sizes, Transformer, check_blocks, check_bounds};
+use crate::nn::transformer::{MAX_TOKENS, Mixing, Sizes, Transformer, check_blocks, check_bounds};
 use serde::{Deserialize, Serialize};
 
 /// Configuration of a diffusion transformer for images.
@@ -159,7 +159,7 @@ impl Dit {
     pub(crate) fn new(config: DitConfig, shape: &[usize]) -> Result<Self> {
         let grid = config.check(shape)?;
         let DitConfig { width, depth, heads, .. } = config;
-        let sizes = Sizes { width, heads, tokens: grid.tokens(), causal: false };
+        let sizes = Sizes { width, heads, tokens: grid.tokens(), mixing: Mixing::Tokens { causal: false } };
         let patch = grid.patch_width();
         let body = Transformer::new(
             sizes,

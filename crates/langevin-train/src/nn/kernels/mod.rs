@@ -34,6 +34,7 @@ mod rates;
 pub(crate) mod rows;
 pub(crate) mod softmax;
 mod sum;
+pub(crate) mod triangle;
 
 pub use activation::{Activation, activate, activate_back};
 pub use matrix::{add_linear, add_linear_back_x, linear, linear_back_w, linear_back_x};

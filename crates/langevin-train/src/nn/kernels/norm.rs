@@ -110,17 +110,23 @@ fn normed_back_with<S: Simd>(
 
 /// Adds the bias and normalises heads to root mean square 1, in place.
 ///
-/// A row has three parts of equal length (queries, keys, values), each of heads of `head` elements.
-/// Only the heads of the first two parts are normalised. `kept` receives r of each head of a row,
-/// queries first.
+/// A row has parts of equal length (queries, keys, and one or two of values), each of heads of
+/// `head` elements. Only the heads of the first two parts are normalised, `normed` elements. `kept`
+/// receives r of each head of a row, queries first.
 #[pulp::with_simd(heads = pulp::Arch::new())]
 #[inline(always)]
-pub(crate) fn heads_with<S: Simd>(_simd: S, qkv: &mut [f32], bias: &[f32], head: usize, kept: &mut [f32]) {
+pub(crate) fn heads_with<S: Simd>(
+    _simd: S,
+    qkv: &mut [f32],
+    bias: &[f32],
+    normed: usize,
+    head: usize,
+    kept: &mut [f32],
+) {
     let width = bias.len();
-    let normed = width / 3 * 2;
     for (row, kept) in qkv.chunks_exact_mut(width).zip(kept.chunks_exact_mut(normed / head)) {
         row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
-        for (x, kept) in row.chunks_exact_mut(head).zip(kept) {
+        for (x, kept) in row[..normed].chunks_exact_mut(head).zip(kept) {
             let r = 1.0 / (sum(head, |i| x[i] * x[i]) / head as f32 + EPSILON).sqrt();
             *kept = r;
             x.iter_mut().for_each(|x| *x *= r);
@@ -133,16 +139,17 @@ pub(crate) fn heads_with<S: Simd>(_simd: S, qkv: &mut [f32], bias: &[f32], head:
 /// The gradient of the bias is the sum over the rows. `qkv` is the output of [`heads`].
 #[pulp::with_simd(heads_back = pulp::Arch::new())]
 #[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
 pub(crate) fn heads_back_with<S: Simd>(
     _simd: S,
     qkv: &[f32],
     width: usize,
+    normed: usize,
     head: usize,
     kept: &[f32],
     g: &mut [f32],
     dbias: &mut [f32],
 ) {
-    let normed = width / 3 * 2;
     for ((row, g), kept) in qkv.chunks_exact(width).zip(g.chunks_exact_mut(width)).zip(kept.chunks_exact(normed / head))
     {
         for ((hat, g), r) in row.chunks_exact(head).zip(g.chunks_exact_mut(head)).zip(kept) {
@@ -201,7 +208,7 @@ mod tests {
         let (x, g, bias) = (normals(rows * width, 0), normals(rows * width, 1), normals(width, 2));
         let value = |x: &[f32], bias: &[f32]| {
             let (mut x, mut kept) = (x.to_vec(), vec![0.0; rows * 6]);
-            heads(&mut x, bias, head, &mut kept);
+            heads(&mut x, bias, 2 * width / 3, head, &mut kept);
             (check::dot(&x, &g), x, kept)
         };
         let (_, hat, kept) = value(&x, &bias);
@@ -212,7 +219,7 @@ mod tests {
             }
         }
         let (mut dx, mut dbias) = (g.clone(), vec![0.0; width]);
-        heads_back(&hat, width, head, &kept, &mut dx, &mut dbias);
+        heads_back(&hat, width, 2 * width / 3, head, &kept, &mut dx, &mut dbias);
         check::gradient("x", &x, &dx, 2e-3, |x| value(x, &bias).0);
         check::gradient("bias", &bias, &dbias, 2e-3, |bias| value(&x, bias).0);
     }

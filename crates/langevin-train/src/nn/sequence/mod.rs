@@ -15,7 +15,7 @@
 mod pass;
 
 use super::net::{Net, Parameter, Pass, extents, is_zero};
-use super::transformer::{MAX_TOKENS, Sizes, Transformer, check_blocks, check_bounds};
+use super::transformer::{MAX_TOKENS, Mixing, Sizes, Transformer, check_blocks, check_bounds};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +112,7 @@ impl Sequence {
         let SequenceConfig { width, depth, heads, fourier, classes, letters, vocab, causal } = config;
         let features = if fourier == 0 { 0 } else { fourier + 1 };
         let body = Transformer::new(
-            Sizes { width, heads, tokens, causal },
+            Sizes { width, heads, tokens, mixing: Mixing::Tokens { causal } },
             depth,
             &[("token", [letters, width]), ("position", [tokens, width])],
             [features, classes, vocab],

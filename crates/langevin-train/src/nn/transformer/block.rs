@@ -1,11 +1,12 @@
 //! One transformer block: attention and a perceptron, each modulated, gated and added to its input.
 
-use super::Sizes;
+use super::{Mixing, Sizes};
 use crate::nn::kernels::activation::{Activation, activate, back_in_place};
-use crate::nn::kernels::attention::{self, Tile, attend};
+use crate::nn::kernels::attention::{self, Heads, Tile};
 use crate::nn::kernels::matrix::{add_product, product, rows, rows_mut};
 use crate::nn::kernels::norm::{heads, heads_back, modulate, modulate_back};
 use crate::nn::kernels::rows::{add_rows, fill, join, join_back};
+use crate::nn::kernels::triangle::{self, Pairs, Triangle};
 use crate::nn::net::Parameter;
 
 /// Values that a block keeps for the backward pass.
@@ -43,6 +44,25 @@ pub(super) struct Scratch {
     qkv: Vec<f32>,
     hidden: Vec<f32>,
     pub(super) tile: Tile,
+    triangle: Triangle,
+}
+
+/// Attention of one row, as its kernel reads it.
+#[derive(Clone, Copy)]
+enum Layout {
+    Heads(Heads),
+    Pairs(Pairs),
+}
+
+impl Layout {
+    fn of(sizes: Sizes) -> Self {
+        let Sizes { width, tokens, mixing, .. } = sizes;
+        let head = sizes.head();
+        match mixing {
+            Mixing::Tokens { causal } => Self::Heads(Heads { tokens, width, head, causal }),
+            Mixing::Pairs { nodes } => Self::Pairs(Pairs { nodes, width, head }),
+        }
+    }
 }
 
 impl Scratch {
@@ -55,9 +75,13 @@ impl Scratch {
             narrow: zeros(tokens * w),
             modulation: zeros(rows * 6 * w),
             branch: zeros(tokens * w),
-            qkv: zeros(tokens * 3 * w),
+            qkv: zeros(tokens * sizes.parts() * w),
             hidden: zeros(tokens * 4 * w),
             tile: Tile::new(sizes.head()),
+            triangle: match Layout::of(sizes) {
+                Layout::Heads(_) => Triangle::default(),
+                Layout::Pairs(pairs) => Triangle::new(pairs),
+            },
         }
     }
 }
@@ -82,7 +106,7 @@ impl Block {
             modulation: vec![0.0; rows * 6 * w],
             kept: [kept(), kept()],
             inputs: [narrow(), narrow()],
-            qkv: vec![0.0; tokens * 3 * w],
+            qkv: vec![0.0; tokens * sizes.parts() * w],
             sizes: vec![0.0; tokens * 2 * sizes.heads],
             totals: vec![0.0; tokens * sizes.heads],
             attended: narrow(),
@@ -120,16 +144,24 @@ impl Block {
             let (shift, scale) = (part(modulation, 0, w), part(modulation, 1, w));
             modulate(&h[span(row)], shift, scale, &mut input[span(row)], kept);
         }
-        let qkv = &mut self.qkv[..3 * len];
-        product(rows_mut(qkv, 3 * w), rows(&input[..len], w), rows(of(2), 3 * w));
-        let (head, layout) = (sizes.head(), sizes.layout());
-        heads(qkv, of(3), head, &mut self.sizes);
+        let parts = sizes.parts();
+        let qkv = &mut self.qkv[..parts * len];
+        product(rows_mut(qkv, parts * w), rows(&input[..len], w), rows(of(2), parts * w));
+        let (head, layout) = (sizes.head(), Layout::of(sizes));
+        heads(qkv, of(3), 2 * w, head, &mut self.sizes);
         for row in 0..tokens / n {
-            let qkv = &qkv[3 * row * n * w..3 * (row + 1) * n * w];
+            let qkv = &qkv[parts * row * n * w..parts * (row + 1) * n * w];
             for index in 0..sizes.heads {
                 let totals = &mut self.totals[(row * sizes.heads + index) * n..][..n];
                 let out = &mut self.attended[span(row)];
-                attend(layout, index, qkv, of(4), out, totals, &mut scratch.tile);
+                match layout {
+                    Layout::Heads(heads) => {
+                        attention::attend(heads, index, qkv, of(4), out, totals, &mut scratch.tile);
+                    }
+                    Layout::Pairs(pairs) => {
+                        triangle::attend(pairs, index, qkv, of(4), out, totals, &mut scratch.triangle);
+                    }
+                }
             }
         }
         let branch = &mut self.branches[0][..len];
@@ -194,9 +226,10 @@ impl Block {
             product(rows_mut(out, inputs), rows(g, outputs), rows(of(parameter), outputs).transpose());
         };
         let span = |row: usize| row * n * w..(row + 1) * n * w;
-        let Scratch { narrow, branch, qkv: dqkv, hidden: dhidden, modulation: dmod, tile, .. } = scratch;
+        let parts = sizes.parts();
+        let Scratch { narrow, branch, qkv: dqkv, hidden: dhidden, modulation: dmod, tile, triangle, .. } = scratch;
         let (narrow, branch) = (&mut narrow[..len], &mut branch[..len]);
-        let (dqkv, dhidden, dmod) = (&mut dqkv[..3 * len], &mut dhidden[..4 * len], &mut dmod[..c.len() * 6]);
+        let (dqkv, dhidden, dmod) = (&mut dqkv[..parts * len], &mut dhidden[..4 * len], &mut dmod[..c.len() * 6]);
         dmod.fill(0.0);
         let modulation = &self.modulation[..c.len() * 6];
         let each = || modulation.chunks_exact(6 * w).enumerate();
@@ -228,26 +261,25 @@ impl Block {
         }
         learn(gradient, 5, &self.attended[..len], branch);
         turned(narrow, 5, branch);
-        let (head, layout) = (sizes.head(), sizes.layout());
+        let (head, layout) = (sizes.head(), Layout::of(sizes));
         for row in 0..tokens / n {
-            let wide = 3 * row * n * w..3 * (row + 1) * n * w;
+            let wide = parts * row * n * w..parts * (row + 1) * n * w;
+            let (qkv, dqkv, g) = (&self.qkv[wide.clone()], &mut dqkv[wide], &narrow[span(row)]);
             for index in 0..sizes.heads {
                 let totals = &self.totals[(row * sizes.heads + index) * n..][..n];
-                attention::back(
-                    layout,
-                    index,
-                    &self.qkv[wide.clone()],
-                    of(4),
-                    &self.attended[span(row)],
-                    totals,
-                    &narrow[span(row)],
-                    &mut dqkv[wide.clone()],
-                    parameters[4].of_mut(gradient),
-                    tile,
-                );
+                let (gain, dgain) = (of(4), parameters[4].of_mut(gradient));
+                match layout {
+                    Layout::Heads(heads) => {
+                        let out = &self.attended[span(row)];
+                        attention::back(heads, index, qkv, gain, out, totals, g, dqkv, dgain, tile);
+                    }
+                    Layout::Pairs(pairs) => {
+                        triangle::back(pairs, index, qkv, gain, totals, g, dqkv, dgain, triangle);
+                    }
+                }
             }
         }
-        heads_back(&self.qkv, 3 * w, head, &self.sizes, dqkv, parameters[3].of_mut(gradient));
+        heads_back(&self.qkv, parts * w, 2 * w, head, &self.sizes, dqkv, parameters[3].of_mut(gradient));
         learn(gradient, 2, &self.inputs[0][..len], dqkv);
         turned(narrow, 2, dqkv);
         for ((row, modulation), dmod) in each().zip(dmod.chunks_exact_mut(6 * w)) {

@@ -17,7 +17,7 @@
 //! The term with f is absent if there are no features, and e if there are no classes. The
 //! modulations M and the last layer start at zero. Every block therefore starts as the identity,
 //! and the first output is zero ("adaLN-zero"). Queries and keys are normalised to root mean
-//! square 1.
+//! square 1. The attention is that of tokens or, in a graph, that of pairs of nodes ([`Mixing`]).
 //!
 //! Source: Peebles & Xie, arXiv 2212.09748; normalised queries and keys: Dehghani et al., arXiv
 //! 2302.05442.
@@ -26,7 +26,6 @@ mod block;
 mod condition;
 mod trunk;
 
-use super::kernels::attention::Heads;
 use super::net::{Parameter, check_size, size};
 use crate::error::{Error, Result};
 use std::fmt;
@@ -43,8 +42,16 @@ pub(super) struct Sizes {
     pub(super) heads: usize,
     /// Number of tokens of a row.
     pub(super) tokens: usize,
-    /// True if a token attends to itself and the tokens before it alone.
-    pub(super) causal: bool,
+    pub(super) mixing: Mixing,
+}
+
+/// Attention of a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mixing {
+    /// Tokens attend to tokens; with `causal`, each to itself and those before it alone.
+    Tokens { causal: bool },
+    /// Tokens are the ordered pairs of nodes, and attend along the paths between them.
+    Pairs { nodes: usize },
 }
 
 impl Sizes {
@@ -53,8 +60,13 @@ impl Sizes {
         self.width / self.heads
     }
 
-    fn layout(self) -> Heads {
-        Heads { tokens: self.tokens, width: self.width, head: self.head(), causal: self.causal }
+    /// Returns the number of vectors of a token that attention reads: a query, a key, and one or
+    /// two values.
+    fn parts(self) -> usize {
+        match self.mixing {
+            Mixing::Tokens { .. } => 3,
+            Mixing::Pairs { .. } => 4,
+        }
     }
 }
 
@@ -127,8 +139,8 @@ impl Transformer {
             "class" => [classes + 1, w],
             "mod.w" => [w, 6 * w],
             "mod.b" => [1, 6 * w],
-            "qkv.w" => [w, 3 * w],
-            "qkv.b" => [1, 3 * w],
+            "qkv.w" => [w, sizes.parts() * w],
+            "qkv.b" => [1, sizes.parts() * w],
             "gain" => [1, sizes.head()],
             "fc1.w" => [w, 4 * w],
             "fc1.b" => [1, 4 * w],
