@@ -26,6 +26,9 @@ Name                        Purpose
 :class:`Process`            a noise schedule; :class:`Level` is one of its noise levels
 :class:`Network`            a model file of ``langevin train``; :class:`OnnxNetwork` an ONNX file
 :class:`Density`            a density in closed form, which is a model without a network
+:class:`TokenPlan`          a sampler of tokens (text, categories) compiled to a table
+:class:`TokenModel`         a network on tokens; :class:`TokenNetwork` a model file of one
+:class:`TokenDensity`       a density on sequences of tokens that is known exactly
 :mod:`langevin.diffusers`   a scheduler for the pipelines of diffusers
 ==========================  =======================================================================
 
@@ -64,6 +67,9 @@ from ._langevin import (
     Ranking,
     Reading,
     Stepper,
+    TokenComparison,
+    TokenPlan,
+    TokenStepper,
     Tuned,
     __version__,
     analyze,
@@ -71,12 +77,14 @@ from ._langevin import (
     samplers,
 )
 from ._drive import Adapted, Likelihood, RowQuery, adaptive, likelihood
+from ._report import Report
 from ._run import Step
+from ._tokens import TokenCandidate, TokenDensity, TokenLikelihood, TokenModel, TokenNetwork, TokenQuery, TokenRanking, TokenTuned
 from ._trace import trace
 from ._tune import tune
 
-_arguments.guard(_langevin, ["analyze", "recommend"], [Density, Formulation, InputLevel, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper, Tuned])
-analyze, recommend = _langevin.analyze, _langevin.recommend
+_arguments.guard(_langevin, ["analyze", "recommend", "samplers"], [Density, Formulation, InputLevel, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper, TokenPlan, TokenStepper, Tuned])
+analyze, recommend, samplers = _langevin.analyze, _langevin.recommend, _langevin.samplers
 
 __all__ = [
     "Adapted",
@@ -114,6 +122,17 @@ __all__ = [
     "SingularError",
     "Step",
     "Stepper",
+    "TokenCandidate",
+    "TokenComparison",
+    "TokenDensity",
+    "TokenLikelihood",
+    "TokenModel",
+    "TokenNetwork",
+    "TokenPlan",
+    "TokenQuery",
+    "TokenRanking",
+    "TokenStepper",
+    "TokenTuned",
     "TraceError",
     "Tuned",
     "UnknownNameError",
@@ -134,7 +153,7 @@ __all__ = [
 if TYPE_CHECKING:
     from ._audit import Audit, audit_loss
     from ._convert import convert
-    from ._model import Distribution, Encoded, Model, Report
+    from ._model import Distribution, Encoded, Model
     from ._objective import Batch, Explained, Levels, Objective, drop_labels
 
 #: If ``True``, the methods of :class:`Model` show progress bars, unless ``progress=`` says otherwise.
@@ -147,7 +166,6 @@ _TORCH = {
     "Distribution": "_model",
     "Encoded": "_model",
     "Model": "_model",
-    "Report": "_model",
     "Explained": "_objective",
     "Levels": "_objective",
     "Objective": "_objective",

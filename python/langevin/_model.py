@@ -18,6 +18,7 @@ from ._drive import Adapted, Likelihood, adaptive, answering, is_double, likelih
 from ._errors import ArgumentError, Error, ShapeError
 from ._formulation import _formulation
 from ._langevin import Formulation, Level, Plan, Process, Ranking, Tuned, recommend
+from ._report import Report
 from ._torch import Answers, _kind
 from ._tune import _Progress, tune
 
@@ -25,26 +26,6 @@ _Judge = _own(_langevin._Judge)
 
 # Columns up to which the divergence is exact.
 _EXACT = 16
-
-
-class Report(Dict[str, Any]):
-    """Figures of a command as a dict; printing it gives the text of the command.
-
-    The keys are those of the command's ``--json``.
-
-    Examples
-    --------
-    >>> import langevin, torch
-    >>> model = langevin.Model(lambda x, t: x, "rectified-flow:velocity", shape=(2,))
-    >>> report = model.evaluate(torch.randn(50, 2), steps=4)
-    >>> report["rows"], report["nfe"]
-    (50, 4)
-    """
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ pub use noised::{SURVIVALS, bound, bounds, quantile, rate};
 use crate::chance::uniforms;
 use crate::denoiser::Denoiser;
 use crate::level;
-use crate::space::Letter;
+use crate::space::{Letter, StateSpace};
 use langevin::noise::draws;
 use langevin::{Error, Query, Result, SampleId};
 
@@ -105,8 +105,15 @@ impl Profile {
     }
 }
 
-/// Evaluations of one batch.
+/// Largest number of evaluations of one batch.
 const BATCH: usize = 256;
+/// Largest number of probabilities of one batch, which take 128 MiB.
+const NUMBERS: usize = 1 << 24;
+
+/// Returns the number of evaluations of one batch, from 1 to 256.
+fn batch(space: &StateSpace) -> usize {
+    (NUMBERS / (space.length() * space.vocab())).clamp(1, BATCH)
+}
 
 /// Measures the information profile of a masked model on sequences.
 ///
@@ -132,7 +139,7 @@ pub fn profile(model: &dyn Denoiser, tokens: &[Letter], rows: &[SampleId], round
     let jobs: Vec<(usize, usize, usize)> = (0..rows.len())
         .flat_map(|row| (0..rounds).flat_map(move |round| (0..length).map(move |k| (row, round, k))))
         .collect();
-    for jobs in jobs.chunks(BATCH) {
+    for jobs in jobs.chunks(batch(space)) {
         let mut x = Vec::with_capacity(jobs.len() * length);
         let (mut levels, mut ids) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
         for (row, round, k) in jobs {
@@ -239,7 +246,7 @@ fn one_exact(model: &dyn Denoiser, own: &[Letter], mask: Letter, vocab: usize) -
     let all: Vec<usize> = (0..sets - 1).collect();
     let ids = vec![SampleId::default(); BATCH];
     let mut predicted = Vec::with_capacity(sets * length);
-    for sets in all.chunks(BATCH) {
+    for sets in all.chunks(batch(model.space())) {
         let shown = |set: usize, place: usize| set >> place & 1 == 1;
         let x: Vec<Letter> = sets
             .iter()

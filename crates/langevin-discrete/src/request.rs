@@ -201,6 +201,21 @@ impl Request {
         &self.words
     }
 
+    /// Sets a word by its name, with the value as text. `_` and `-` are the same.
+    ///
+    /// ```
+    /// use langevin_discrete::Request;
+    /// let request = Request::new().word("top_p", "0.9")?;
+    /// assert_eq!(request, Request::new().top_p(0.9));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the word is unknown, or is set already.
+    pub fn word(self, word: &str, value: &str) -> Result<Self> {
+        self.read(word, value)
+    }
+
     /// Reads one word with its value.
     fn read(self, word: &str, value: &str) -> Result<Self> {
         let word = known(word)?;

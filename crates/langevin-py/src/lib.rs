@@ -13,6 +13,7 @@
 //! | [`own`] | samples of the library's own models |
 //! | [`judged`] | evaluation, diagnosis and encoding with a model in Python |
 //! | [`objective`] | coefficients of training losses |
+//! | [`tokens`] | plans, models and runs of discrete diffusion |
 //! | [`tuning`] | `tune`: a plan fitted to one model |
 //! | [`called`] | a model in Python as a model of the library |
 //! | [`analysis`] | `analyze` and `recommend`: exact errors on Gaussian data |
@@ -51,6 +52,7 @@ mod share;
 mod stepper;
 mod tensors;
 mod theory;
+mod tokens;
 mod tuning;
 
 use pyo3::prelude::*;
@@ -76,22 +78,38 @@ fn cli(py: Python<'_>, arguments: Vec<String>) -> u8 {
 
 /// Return the names of all samplers.
 ///
-/// Each name can be given to :class:`Plan` as ``sampler``. Many samplers take options after a
-/// colon, as in ``"heun:churn=40"``.
+/// Each name can be given to :class:`Plan` or :class:`TokenPlan` as ``sampler``. Many samplers take
+/// options after a colon, as in ``"heun:churn=40"``.
+///
+/// Parameters
+/// ----------
+/// kind : {"numbers", "tokens"}, default "numbers"
+///     The data that the samplers are for.
 ///
 /// Returns
 /// -------
 /// list of str
 ///     The names.
 ///
+/// Raises
+/// ------
+/// UnknownNameError
+///     If the kind is unknown.
+///
 /// Examples
 /// --------
 /// >>> import langevin
-/// >>> "dpmpp-2m" in langevin.samplers()
-/// True
+/// >>> "dpmpp-2m" in langevin.samplers(), "first-hitting" in langevin.samplers("tokens")
+/// (True, True)
 #[pyfunction]
-fn samplers() -> Vec<&'static str> {
-    langevin::sampler::Entry::all().iter().map(|entry| entry.name).collect()
+#[pyo3(signature = (kind = "numbers"))]
+fn samplers(kind: &str) -> PyResult<Vec<&'static str>> {
+    use errors::OrRaise as _;
+    match kind {
+        "numbers" => Ok(langevin::sampler::Entry::all().iter().map(|entry| entry.name).collect()),
+        "tokens" => Ok(langevin_discrete::sampler::Entry::all().iter().map(|entry| entry.name).collect()),
+        other => Err(langevin::Error::unknown("kind of data", other, &["numbers", "tokens"])).or_raise(),
+    }
 }
 
 /// Time one first-order step of the fused kernel on plain memory, for ``bench/python``.
@@ -149,6 +167,12 @@ mod _langevin {
     use crate::stepper::{Query, Stepper};
     #[pymodule_export]
     use crate::theory::{Formulation, InputLevel, Level, Prediction, Process, Reading};
+    #[pymodule_export]
+    use crate::tokens::model::TokenModel;
+    #[pymodule_export]
+    use crate::tokens::plan::{TokenComparison, TokenPlan};
+    #[pymodule_export]
+    use crate::tokens::stepper::TokenStepper;
     #[pymodule_export]
     use crate::tuning::{_tune, Tuned};
 

@@ -56,6 +56,12 @@ impl Density {
 
     #[new]
     fn new(name: DensityName) -> PyResult<Self> {
+        if langevin_tasks::tokens::Model::is_name(&name.0) {
+            return Err(ArgumentError::new_err(format!(
+                "the density is of tokens, not of numbers (Density): expected one of Density.NAMES, got '{0}'\nhint: langevin.TokenDensity('{0}')",
+                name.0
+            )));
+        }
         exact::named(&name.0).or_raise().map(|density| Self(Arc::new(density)))
     }
 
@@ -235,12 +241,25 @@ impl Density {
 #[pyclass(frozen, module = "langevin")]
 pub struct Network(pub Arc<langevin_train::Network>);
 
+impl Network {
+    /// Reads a model file, of numbers or of tokens.
+    fn read(py: Python<'_>, path: &std::path::Path) -> PyResult<langevin_train::Network> {
+        py.detach(|| source::network("path", path, &Interpreter)).map_err(|error| raised_by_task(py, &error))
+    }
+}
+
 #[pymethods]
 impl Network {
     #[new]
     fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let network = py.detach(|| source::network("path", &path, &Interpreter));
-        network.map(|network| Self(Arc::new(network))).map_err(|error| raised_by_task(py, &error))
+        let network = Self::read(py, &path)?;
+        if network.vocabulary().is_some() {
+            return Err(ArgumentError::new_err(format!(
+                "the model is of tokens, not of numbers ({}): expected a model of numbers\nhint: langevin.TokenNetwork opens it, and so does langevin.Network.load",
+                path.display()
+            )));
+        }
+        Ok(Self(Arc::new(network)))
     }
 
     /// Draw samples.
@@ -341,8 +360,8 @@ impl Network {
     ///
     /// Returns
     /// -------
-    /// Network or OnnxNetwork
-    ///     The network.
+    /// Network, OnnxNetwork or TokenNetwork
+    ///     The network; a :class:`TokenNetwork` if the model file is of tokens.
     ///
     /// Raises
     /// ------
@@ -360,7 +379,7 @@ impl Network {
     /// >>> langevin.Network.load("model.safetensors").formulation.process.name
     /// 'rectified-flow'
     #[staticmethod]
-    #[pyo3(signature = (path, *, formulation = None, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn") -> "Network | OnnxNetwork")]
+    #[pyo3(signature = (path, *, formulation = None, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn") -> "typing.Any")]
     #[allow(clippy::too_many_arguments)]
     fn load<'py>(
         py: Python<'py>,
@@ -390,6 +409,9 @@ impl Network {
                 "{name} has no effect here (Network.load): expected an ONNX file, got '{}'\nhint: leave out {name}, or give the formulation of an ONNX file",
                 path.display()
             )));
+        }
+        if let Ok(Some(_)) = py.detach(|| langevin_tasks::tokens::Model::of_file(&path, &Interpreter)) {
+            return py.import("langevin._tokens")?.getattr("TokenNetwork")?.call1((path,));
         }
         Ok(Bound::new(py, Self::new(py, path)?)?.into_any())
     }

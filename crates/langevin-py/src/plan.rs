@@ -164,16 +164,20 @@ impl Plan {
     ///
     /// Returns
     /// -------
-    /// Plan
-    ///     The plan.
+    /// Plan or TokenPlan
+    ///     The plan; a :class:`TokenPlan` if the document is one of tokens.
     ///
     /// Raises
     /// ------
     /// FormatError
     ///     If the text is not the document of a plan.
     #[staticmethod]
-    fn from_json(text: &str) -> PyResult<Self> {
-        langevin::Plan::from_json(text).map(wrap).or_raise()
+    #[pyo3(signature = (text) -> "typing.Any")]
+    fn from_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+        match crate::tokens::plan::of_text(py, text) {
+            Some(plan) => plan,
+            None => Ok(Bound::new(py, langevin::Plan::from_json(text).map(wrap).or_raise()?)?.into_any()),
+        }
     }
 
     /// Return the plan as a JSON document.
@@ -226,8 +230,8 @@ impl Plan {
     ///
     /// Returns
     /// -------
-    /// Plan
-    ///     The plan.
+    /// Plan or TokenPlan
+    ///     The plan; a :class:`TokenPlan` if the file holds one of tokens.
     ///
     /// Raises
     /// ------
@@ -236,9 +240,10 @@ impl Plan {
     /// FormatError
     ///     If the file is not the document of a plan.
     #[staticmethod]
-    fn load(path: PathBuf) -> PyResult<Self> {
+    #[pyo3(signature = (path) -> "typing.Any")]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyAny>> {
         let text = std::fs::read_to_string(&path).map_err(|error| file_error("read", &path, &error))?;
-        Self::from_json(&text)
+        Self::from_json(py, &text)
     }
 
     /// Return the instructions of the plan as CSV.
@@ -1311,17 +1316,17 @@ fn precision(tolerance: Option<f64>) -> PyResult<Option<f64>> {
 }
 
 /// Returns the error for a file that cannot be read or written.
-fn file_error(what: &str, path: &std::path::Path, error: &std::io::Error) -> PyErr {
+pub fn file_error(what: &str, path: &std::path::Path, error: &std::io::Error) -> PyErr {
     ArgumentError::new_err(format!("the plan cannot be {what} ({}): {error}", path.display()))
 }
 
 /// Escapes a text for HTML.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Draws a seed from the operating system's randomness.
-fn fresh_seed(py: Python<'_>) -> PyResult<u64> {
+pub fn fresh_seed(py: Python<'_>) -> PyResult<u64> {
     py.import("secrets")?.call_method1("randbits", (63,))?.extract()
 }
 

@@ -10,7 +10,7 @@
 //! The bound of the network that predicts π is −ln π(x0), without any slack, so only this
 //! difference is estimated.
 
-use super::{BATCH, Bound, check_clean, profile};
+use super::{Bound, batch, check_clean, profile};
 use crate::chance::uniforms;
 use crate::denoiser::Denoiser;
 use crate::level;
@@ -173,7 +173,7 @@ pub fn bounds(model: &dyn Denoiser, tokens: &[Letter], rows: &[SampleId], levels
     let jobs: Vec<(usize, usize)> =
         (0..rows.len()).flat_map(|row| (0..=levels).map(move |level| (row, level))).collect();
     let (mut places, mut u, mut ells) = (vec![0.0; levels], vec![0.0; length], vec![0.0; vocab]);
-    for jobs in jobs.chunks(BATCH) {
+    for jobs in jobs.chunks(batch(space)) {
         let mut x = Vec::with_capacity(jobs.len() * length);
         let (mut at, mut ids) = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
         let mut weights = Vec::with_capacity(jobs.len());

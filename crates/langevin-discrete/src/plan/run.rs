@@ -3,12 +3,14 @@
 use super::select::{scores, taken};
 use super::{By, Filling, How, Op, Plan, Read, Shape, Slot, Step};
 use crate::chance::{pick, uniforms};
-use crate::denoiser::{Denoiser, conditional, leave_one_out};
+use crate::denoiser::{Denoiser, Parameterization, conditional, leave_one_out};
 use crate::level;
 use crate::moves::{rates, redraw};
 use crate::space::{Letter, StateSpace};
 use langevin::drive::{Answer, Program, Question, unasked, unfinished};
 use langevin::{Error, Query, Result, SampleId};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Content of a slot, and the state of the driver ([`Program`]).
 #[derive(Clone, Debug, PartialEq)]
@@ -106,15 +108,43 @@ impl Plan {
     /// Returns an error if a mass of the plan is no probability, or the kept tokens do not fit the
     /// rows.
     pub fn start<'a>(&'a self, rows: &'a [SampleId], kept: Kept) -> Result<Run<'a>> {
-        self.check_masses()?;
-        let tokens = rows.len() * self.space.length();
+        Self::begun(Cow::Borrowed(self), Cow::Borrowed(rows), kept)
+    }
+
+    /// Starts a run that owns its plan and its rows.
+    ///
+    /// ```
+    /// use langevin::{SampleId, drive::Program};
+    /// use langevin_discrete::{Denoiser, Noise, exact::Chain, plan::{Kept, Run}, sampler};
+    /// let chain = Chain::example(3, 5, Noise::Masked)?;
+    /// let plan = sampler::ancestral(chain.space(), &sampler::even(4))?;
+    /// let mut run: Run<'static> = plan.clone().start_owned(vec![SampleId::default()], Kept::default())?;
+    /// while let Some(question) = run.query()? {
+    ///     let tokens = question.x.tokens().unwrap_or_default();
+    ///     let beliefs = chain.leave_one_out(tokens, &question.query)?;
+    ///     run.supply_leave_one_out(beliefs)?;
+    /// }
+    /// assert_eq!(run.finish()?, plan.run(&chain, &[SampleId::default()])?);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error under the conditions of [`start`](Self::start).
+    pub fn start_owned(self, rows: Vec<SampleId>, kept: Kept) -> Result<Run<'static>> {
+        Self::begun(Cow::Owned(self), Cow::Owned(rows), kept)
+    }
+
+    fn begun<'a>(plan: Cow<'a, Self>, rows: Cow<'a, [SampleId]>, kept: Kept) -> Result<Run<'a>> {
+        plan.check_masses()?;
+        let (space, slots) = (plan.space.clone(), plan.slots());
+        let tokens = rows.len() * space.length();
         if !kept.letters.is_empty() {
             if kept.letters.len() != tokens || kept.keep.len() != tokens {
                 return Err(Error::shape("the kept tokens do not fit the rows")
-                    .expected(format!("{} rows × {} tokens", rows.len(), self.space.length()))
+                    .expected(format!("{} rows × {} tokens", rows.len(), space.length()))
                     .got(format!("{} letters and {} places", kept.letters.len(), kept.keep.len())));
             }
-            let vocab = self.space.vocab();
+            let vocab = space.vocab();
             let bad = kept.letters.iter().zip(&kept.keep).find(|(letter, keep)| **keep && **letter as usize >= vocab);
             if let Some((letter, _)) = bad {
                 return Err(Error::argument("a kept token is no letter of the vocabulary")
@@ -122,8 +152,8 @@ impl Plan {
                     .got(letter.to_string()));
             }
         }
-        let slots = vec![State::Tokens(Vec::new()); self.slots()];
-        Ok(Run { plan: self, rows, kept, slots, next: 0, output: 0 })
+        let slots = vec![State::Tokens(Vec::new()); slots];
+        Ok(Run { plan, rows, kept, slots, next: 0, output: 0, recorded: BTreeMap::new() })
     }
 }
 
@@ -142,13 +172,15 @@ fn check_space(plan: &StateSpace, model: &StateSpace) -> Result<()> {
 /// The answer to a question holds the network's own prediction. [`Plan::run`] is the loop.
 #[derive(Debug)]
 pub struct Run<'a> {
-    plan: &'a Plan,
-    rows: &'a [SampleId],
+    plan: Cow<'a, Plan>,
+    rows: Cow<'a, [SampleId]>,
     kept: Kept,
     slots: Vec<State>,
     /// Next instruction, and the next output of it if it is an evaluation.
     next: usize,
     output: usize,
+    /// Uniforms that replace those of the generator, rows × d for each draw.
+    recorded: BTreeMap<u32, Vec<f64>>,
 }
 
 impl Run<'_> {
@@ -158,6 +190,61 @@ impl Run<'_> {
     #[must_use]
     pub fn tokens(&self) -> &[Letter] {
         self.slots[self.plan.result].tokens().unwrap_or_default()
+    }
+
+    /// Returns the number of instructions that have been performed.
+    #[must_use]
+    pub fn performed(&self) -> usize {
+        self.next
+    }
+
+    /// Replaces the tokens that the open question is about, for example after a change of the
+    /// caller's own.
+    ///
+    /// # Errors
+    /// Returns an error if no question is open, or the tokens are no whole sequences of the space.
+    pub fn replace(&mut self, tokens: Vec<Letter>) -> Result<()> {
+        let Some(Op::Eval { from, .. }) = self.plan.ops.get(self.next) else { return Err(unasked()) };
+        let (wanted, from) = (self.rows.len() * self.plan.space.length(), *from);
+        if tokens.len() != wanted {
+            return Err(Error::shape("the tokens do not fit the run")
+                .expected(format!("{wanted} tokens"))
+                .got(tokens.len().to_string()));
+        }
+        self.plan.space.check(&tokens)?;
+        self.slots[from] = State::Tokens(tokens);
+        Ok(())
+    }
+
+    /// Replaces the uniforms of one draw, rows × d numbers between 0 and 1.
+    ///
+    /// The noise of another program can so be replayed.
+    ///
+    /// # Errors
+    /// Returns an error if their number is wrong, or one is not between 0 and 1.
+    pub fn record(&mut self, draw: u32, uniforms: Vec<f64>) -> Result<()> {
+        let wanted = self.rows.len() * self.plan.space.length();
+        if uniforms.len() != wanted {
+            return Err(Error::shape("the uniforms do not fit the run")
+                .expected(format!("{wanted} numbers"))
+                .got(uniforms.len().to_string()));
+        }
+        if let Some(bad) = uniforms.iter().find(|u| !(**u > 0.0 && **u < 1.0)) {
+            return Err(Error::argument("a uniform is out of range")
+                .at(format!("draw {draw}"))
+                .expected("numbers between 0 and 1")
+                .got(bad.to_string()));
+        }
+        self.recorded.insert(draw, uniforms);
+        Ok(())
+    }
+
+    /// Fills `out` with the uniforms of one row's draw.
+    fn uniforms(&self, row: usize, draw: u32, out: &mut [f64]) {
+        match self.recorded.get(&draw) {
+            Some(own) => out.copy_from_slice(&own[row * out.len()..][..out.len()]),
+            None => uniforms(self.rows[row], draw, out),
+        }
     }
 
     fn letters(&self, slot: Slot) -> &[Letter] {
@@ -191,6 +278,19 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Answers a question with predictions of any parameterization, which are checked and
+    /// converted.
+    ///
+    /// # Errors
+    /// Returns an error if no question is open, or the predictions do not fit or are no
+    /// distributions.
+    pub fn supply_as(&mut self, from: Parameterization, predicted: Vec<f64>) -> Result<()> {
+        let Some(Op::Eval { from: slot, alpha, .. }) = self.plan.ops.get(self.next) else { return Err(unasked()) };
+        let (query, tokens) = (Query::new(level(*alpha), &self.rows), self.letters(*slot));
+        let beliefs = leave_one_out(&self.plan.space, from, tokens, &query, predicted)?;
+        self.supply_leave_one_out(beliefs)
+    }
+
     /// Performs the instructions up to the next evaluation.
     fn advance(&mut self) -> Result<()> {
         while let Some(op) = self.plan.ops.get(self.next) {
@@ -206,13 +306,13 @@ impl Run<'_> {
     }
 
     fn perform(&self, op: &Op) -> Result<(Slot, State)> {
-        let Plan { space, .. } = self.plan;
+        let space = &self.plan.space;
         let length = space.length();
         // Writes one letter for each token, from the uniforms of a draw.
         let each = |draw: u32, letter: &mut dyn FnMut(usize, f64) -> Result<Letter>| -> Result<Vec<Letter>> {
             let (mut out, mut u) = (Vec::with_capacity(self.rows.len() * length), vec![0.0; length]);
-            for (row, id) in self.rows.iter().enumerate() {
-                uniforms(*id, draw, &mut u);
+            for row in 0..self.rows.len() {
+                self.uniforms(row, draw, &mut u);
                 for (place, u) in u.iter().enumerate() {
                     out.push(letter(row * length + place, *u)?);
                 }
@@ -263,17 +363,17 @@ impl Run<'_> {
                 let beliefs = by.belief().map_or(&[][..], |slot| self.beliefs(slot));
                 let mut out = no.to_vec();
                 let mut u = vec![0.0; length];
-                for (row, id) in self.rows.iter().enumerate() {
+                for row in 0..self.rows.len() {
                     let span = row * length..(row + 1) * length;
                     let wide = row * length * space.vocab()..(row + 1) * length * space.vocab();
                     let (yes, no) = (&yes[span.clone()], &no[span.clone()]);
                     let belief = beliefs.get(wide).unwrap_or_default();
                     if let By::Random(draw) = by {
-                        uniforms(*id, *draw, &mut u);
+                        self.uniforms(row, *draw, &mut u);
                     }
                     let mut scores = scores(by, space.vocab(), yes, belief, &u);
                     if let Some((temperature, draw)) = noise {
-                        uniforms(*id, *draw, &mut u);
+                        self.uniforms(row, *draw, &mut u);
                         scores.iter_mut().zip(&u).for_each(|(s, u)| *s -= temperature * libm::log(-libm::log(*u)));
                     }
                     for place in taken(space, no, belief, yes, &scores, *take, *among) {
@@ -423,20 +523,19 @@ impl Program for Run<'_> {
     fn query(&mut self) -> Result<Option<Question<'_, State>>> {
         self.advance()?;
         let Some(Op::Eval { from, alpha, out, .. }) = self.plan.ops.get(self.next) else { return Ok(None) };
-        let mut query = Query::new(level(*alpha), self.rows);
+        let mut query = Query::new(level(*alpha), &self.rows);
         query.branch = out[self.output].branch;
         Ok(Some(Question::about(&self.slots[*from], query)))
     }
 
     /// Takes the network's own prediction, in the parameterization of the instruction.
     fn supply(&mut self, answer: Answer<State>) -> Result<()> {
-        let Some(Op::Eval { from, alpha, net, .. }) = self.plan.ops.get(self.next) else { return Err(unasked()) };
+        let Some(Op::Eval { net, .. }) = self.plan.ops.get(self.next) else { return Err(unasked()) };
+        let net = net.unwrap_or_default();
         let State::Beliefs(predicted) = answer.out else {
             return Err(Error::shape("the answer holds tokens").expected("beliefs"));
         };
-        let (query, from, net) = (Query::new(level(*alpha), self.rows), *from, net.unwrap_or_default());
-        let beliefs = leave_one_out(&self.plan.space, net, self.letters(from), &query, predicted)?;
-        self.supply_leave_one_out(beliefs)
+        self.supply_as(net, predicted)
     }
 
     fn finish(mut self) -> Result<Vec<Letter>> {

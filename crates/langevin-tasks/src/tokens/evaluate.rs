@@ -108,8 +108,31 @@ pub fn run(
         drawn.extend(letters);
         Ok(())
     })?;
-    let judge = Judge::of(space, &train, &real)?;
-    let (samples, data) = (judge.values(&drawn)?, judge.values(&real)?);
+    let measures = measures(space, &train, &real, &drawn)?;
+    let plan = prepared.plan();
+    Ok(Evaluation { plan: plan.name().to_owned(), nfe: plan.nfe(), count, against: against.to_owned(), measures })
+}
+
+/// Measures samples beside real sequences, each list rows × d letters; `train` is the data of the
+/// n-gram model and of the copies.
+///
+/// ```
+/// use langevin_discrete::{Noise, exact::{Chain, Density}, Denoiser};
+/// use langevin_tasks::tokens::evaluate::measures;
+/// let chain = Chain::example(3, 5, Noise::Masked)?;
+/// let rows: Vec<_> = (0..300).map(|index| langevin::SampleId { seed: 0, index }).collect();
+/// let data = chain.sample(&rows);
+/// let [train, real, samples] = [&data[..500], &data[500..1000], &data[1000..]];
+/// let found = measures(chain.space(), train, real, samples)?;
+/// assert_eq!(found.len(), 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Returns an error if the sequences do not fit the space.
+pub fn measures(space: &StateSpace, train: &[Letter], real: &[Letter], drawn: &[Letter]) -> Result<Vec<Measure>> {
+    let judge = Judge::of(space, train, real)?;
+    let (samples, data) = (judge.values(drawn)?, judge.values(real)?);
     let floor = judge.distance(&train[..real.len().min(train.len())]);
     let mut measures: Vec<Measure> = NAMES
         .into_iter()
@@ -117,14 +140,8 @@ pub fn run(
         .zip(data)
         .map(|((name, samples), real)| Measure { name, samples, real: Some(real) })
         .collect();
-    measures.insert(2, Measure { name: DISTANCE, samples: judge.distance(&drawn), real: Some(floor) });
-    Ok(Evaluation {
-        plan: prepared.plan().name().to_owned(),
-        nfe: prepared.plan().nfe(),
-        count,
-        against: against.to_owned(),
-        measures,
-    })
+    measures.insert(2, Measure { name: DISTANCE, samples: judge.distance(drawn), real: Some(floor) });
+    Ok(measures)
 }
 
 /// Names of the measures that are computed alike of samples and real sequences.
@@ -191,14 +208,20 @@ fn pairs(tokens: &[Letter], length: usize) -> Pairs {
     count
 }
 
+/// Returns measures as a table.
+#[must_use]
+pub fn table(measures: &[Measure]) -> String {
+    let mut rows = vec![["measure", "samples", "real"].map(String::from)];
+    let number = |value: f64| format!("{value:.4}");
+    for measure in measures {
+        let real = measure.real.map_or_else(|| "–".to_owned(), number);
+        rows.push([measure.name.to_owned(), number(measure.samples), real]);
+    }
+    columns(&rows, &[Column::Left(0), Column::Right(9), Column::Right(9)])
+}
+
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows = vec![["measure", "samples", "real"].map(String::from)];
-        let number = |value: f64| format!("{value:.4}");
-        for measure in &self.measures {
-            let real = measure.real.map_or_else(|| "–".to_owned(), number);
-            rows.push([measure.name.to_owned(), number(measure.samples), real]);
-        }
-        f.write_str(&columns(&rows, &[Column::Left(0), Column::Right(9), Column::Right(9)]))
+        f.write_str(&table(&self.measures))
     }
 }

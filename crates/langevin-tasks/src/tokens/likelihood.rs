@@ -4,6 +4,7 @@ use super::rows::Rows;
 use super::{Model, rows};
 use crate::error::{Blame as _, Error, Result};
 use crate::observe::{Observer, Progress};
+use langevin_discrete::Denoiser;
 use langevin_discrete::likelihood::{self, Bound};
 
 /// Number of rows between two looks at the observer.
@@ -51,11 +52,37 @@ pub fn measure(model: &Model, rows: &Rows, exact: bool, rounds: usize, observer:
         let nats = network.autoregressive_nats(&rows.letters).or_failed()?;
         return Ok(Likelihood { mean: Bound::of(&nats, length), nats, is_bound: false, profile: None, evaluations: 1 });
     }
-    if exact && !model.space()?.is_masked() {
+    measure_with(&*model.denoiser()?, rows, exact, rounds, observer)
+}
+
+/// Measures −log p of sequences under any denoiser: the bound, or the exact value.
+///
+/// ```
+/// use langevin_discrete::{Noise, exact::{Chain, Density}};
+/// use langevin_tasks::tokens::{likelihood, rows::Rows};
+/// let chain = Chain::example(3, 5, Noise::Masked)?;
+/// let ids: Vec<_> = (0..20).map(|index| langevin::SampleId { seed: 0, index }).collect();
+/// let rows = Rows { name: "samples".into(), letters: chain.sample(&ids), ids };
+/// assert!(likelihood::measure_with(&chain, &rows, false, 1, &())?.is_bound);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Returns an error under the conditions of [`measure`].
+pub fn measure_with(
+    denoiser: &dyn Denoiser,
+    rows: &Rows,
+    exact: bool,
+    rounds: usize,
+    observer: &dyn Observer,
+) -> Result<Likelihood> {
+    let space = denoiser.space();
+    let (length, masked) = (space.length(), space.is_masked());
+    if exact && !masked {
         return Err(Error::misused("the exact likelihood is that of masked noise")
             .at("‹exact›")
             .expected("a model of masked noise")
-            .got(model.space()?.noise().name())
+            .got(space.noise().name())
             .hint("leave it out for the bound"));
     }
     if exact && length > likelihood::MOST_EXACT {
@@ -65,17 +92,16 @@ pub fn measure(model: &Model, rows: &Rows, exact: bool, rounds: usize, observer:
             .got(length.to_string())
             .hint("leave it out for the bound"));
     }
-    let (denoiser, masked) = (model.denoiser()?, model.space()?.is_masked());
     let (mut nats, mut profile) = (Vec::with_capacity(rows.ids.len()), vec![0.0; length]);
     let size = if exact { 1 } else { BATCH };
     for (letters, ids) in rows.letters.chunks(size * length).zip(rows.ids.chunks(size)) {
         observer.check()?;
         if exact {
-            nats.extend(likelihood::exact(&*denoiser, letters).or_failed()?);
+            nats.extend(likelihood::exact(denoiser, letters).or_failed()?);
         } else if !masked {
-            nats.extend(likelihood::bounds(&*denoiser, letters, ids, LEVELS * rounds).or_failed()?);
+            nats.extend(likelihood::bounds(denoiser, letters, ids, LEVELS * rounds).or_failed()?);
         } else {
-            let found = likelihood::profile(&*denoiser, letters, ids, rounds).or_failed()?;
+            let found = likelihood::profile(denoiser, letters, ids, rounds).or_failed()?;
             nats.extend(found.rows());
             profile.iter_mut().zip(found.values()).for_each(|(sum, h)| *sum += h * ids.len() as f64);
         }
