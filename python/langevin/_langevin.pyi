@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "Tuned", "_Judge", "_Objective", "_Program", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_pairing", "_trace", "_tune", "analyze", "cli", "recommend", "samplers"]
+__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "TokenComparison", "TokenPlan", "TokenStepper", "Tuned", "_Judge", "_Objective", "_Program", "_TokenModel", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_pairing", "_trace", "_tune", "analyze", "cli", "recommend", "samplers"]
 
 __version__: Final[str]
 
@@ -734,7 +734,7 @@ class Network:
         Formulation that the network was trained in.
         """
     @staticmethod
-    def load(path: str | PathLike[str], *, formulation: Formulation | None = None, shape: SupportsGetItem[int, SupportsIndex] | None = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output: str | None = None, **unknown: "typing.NoReturn") -> "Network | OnnxNetwork":
+    def load(path: str | PathLike[str], *, formulation: Formulation | None = None, shape: SupportsGetItem[int, SupportsIndex] | None = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output: str | None = None, **unknown: "typing.NoReturn") -> "typing.Any":
         """
         Read a model file or open an ONNX file.
 
@@ -758,8 +758,8 @@ class Network:
 
         Returns
         -------
-        Network or OnnxNetwork
-            The network.
+        Network, OnnxNetwork or TokenNetwork
+            The network; a :class:`TokenNetwork` if the model file is of tokens.
 
         Raises
         ------
@@ -1259,7 +1259,7 @@ class Plan:
         'dpmpp-2m'
         """
     @staticmethod
-    def from_json(text: str) -> Plan:
+    def from_json(text: str) -> "typing.Any":
         """
         Build a plan from its JSON document.
 
@@ -1270,8 +1270,8 @@ class Plan:
 
         Returns
         -------
-        Plan
-            The plan.
+        Plan or TokenPlan
+            The plan; a :class:`TokenPlan` if the document is one of tokens.
 
         Raises
         ------
@@ -1378,7 +1378,7 @@ class Plan:
         []
         """
     @staticmethod
-    def load(path: str | PathLike[str]) -> Plan:
+    def load(path: str | PathLike[str]) -> "typing.Any":
         """
         Read a plan from a JSON file.
 
@@ -1389,8 +1389,8 @@ class Plan:
 
         Returns
         -------
-        Plan
-            The plan.
+        Plan or TokenPlan
+            The plan; a :class:`TokenPlan` if the file holds one of tokens.
 
         Raises
         ------
@@ -2356,6 +2356,509 @@ class Stepper:
         """
 
 @final
+class TokenComparison:
+    """
+    Result of comparing two plans of tokens.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> plan = langevin.TokenPlan("ancestral", vocab=3, length=4, steps=2)
+    >>> print(plan.compare(plan), end="")
+    the same plan, with the same samples
+    """
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def draws(self, /) -> bool:
+        """
+        ``True`` if equal plans have equal samples, because they number their draws alike.
+        """
+    @property
+    def first(self, /) -> str | None:
+        """
+        First difference, in words; ``None`` if there is none.
+        """
+    @property
+    def same(self, /) -> bool:
+        """
+        ``True`` if the plans have the same instructions with the same numbers.
+        """
+
+@final
+class TokenPlan:
+    """
+    Sampler of tokens compiled to a table.
+
+    A plan is immutable. It prints as a table, and its length is the number of network evaluations.
+    The command line has the same samplers and defaults; ``langevin explain NAME`` describes one.
+
+    Parameters
+    ----------
+    sampler : str, default "ancestral"
+        A name of ``samplers("tokens")``, with its options (``"first-hitting"``,
+        ``"entropy-bound:bound=0.5"``).
+    vocab : int
+        The number of letters of clean data, without the mask.
+    length : int
+        The number of tokens of a sequence.
+    noise : str or sequence of float, default "masked"
+        ``"masked"``, ``"uniform"``, or the probabilities from which noised tokens are drawn. Under
+        masked noise letter ``vocab`` is the mask.
+    steps : int, optional
+        The number of steps; the default is 32.
+    grid : str or sequence of float, optional
+        ``"even"``, ``"cosine"``, or the survivals of the steps from 0 to 1.
+    temperature : float, optional
+        Letters are drawn from the predictions to the power 1/temperature.
+    top_k : int, optional
+        Letters are drawn from this many most probable ones.
+    top_p : float, optional
+        Letters are drawn from the most probable ones up to this sum.
+    guidance : float, optional
+        The weight of classifier-free guidance.
+    **options
+        Further options of the sampler: ``order="halton"`` or a list of places, ``sizes=[1, 3]``,
+        ``bound=0.5``, ``gumbel=4.5``, ``anneal=True``, ``eta``, ``rho``, ….
+
+    Raises
+    ------
+    UnknownNameError
+        If the sampler or the noise has an unknown name.
+    ArgumentError
+        If an option is out of range, if the sampler has no such option, or if it does not serve the
+        noise.
+    KeywordError
+        If a keyword is unknown.
+
+    Examples
+    --------
+    >>> import langevin
+    >>> plan = langevin.TokenPlan("halton", vocab=27, length=12, steps=3)
+    >>> plan.nfe, plan.sizes
+    (3, [4, 4, 4])
+    >>> print(langevin.TokenPlan("first-hitting", vocab=3, length=1), end="")
+    first-hitting: 1 tokens of 3 letters, masked noise, 1 network evaluation
+     0  fill    s0 = letter 3 everywhere
+     1  eval    s1 = D of s0 at survival 0
+     2  draw    s1 = letters of s1, draw 0
+     3  select  s0 = s0 with 1 tokens of s1 at random, draw 1
+    """
+    def __len__(self, /) -> int:
+        """
+        Return the number of network evaluations.
+        """
+    def __new__(cls, /, sampler: str | None = None, *, vocab: SupportsIndex, length: SupportsIndex, noise: "str | collections.abc.Sequence[float] | None" = None, steps: "int | None" = None, grid: "str | collections.abc.Sequence[float] | None" = None, temperature: "float | None" = None, top_k: "int | None" = None, top_p: "float | None" = None, guidance: "float | None" = None, **options: "typing.Any") -> TokenPlan: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[str]]: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    def _repr_html_(self, /) -> str:
+        """
+        Return the table as HTML, for notebooks.
+        """
+    @property
+    def alphas(self, /) -> NDArray[float64]:
+        """
+        Survival α at each evaluation, the share of clean tokens: float64.
+        """
+    def analyze(self, /, density: "typing.Any") -> "dict[str, typing.Any]":
+        """
+        Compute the exact error of the plan on a density that is known exactly.
+
+        All random choices are enumerated, so the figures have no sampling noise.
+
+        Parameters
+        ----------
+        density : TokenDensity or str
+            A density of at most 4096 sequences, or its name, such as ``"chain:3x5"``.
+
+        Returns
+        -------
+        dict
+            ``nfe``, ``kl`` (KL from the density to the samples, in nats), ``total_variation``, and
+            ``violates``, the lint rules that the plan violates.
+
+        Raises
+        ------
+        UnknownNameError
+            If the density has an unknown name.
+        ArgumentError
+            If the density has other sequences than the plan, or too many.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.TokenPlan("ancestral", vocab=3, length=5, steps=4)
+        >>> round(plan.analyze("chain:3x5")["kl"], 4)
+        0.0265
+        """
+    def compare(self, /, other: TokenPlan) -> TokenComparison:
+        """
+        Compare the plan with another one, instruction by instruction.
+
+        Names, slots and the numbers of draws play no part.
+
+        Parameters
+        ----------
+        other : TokenPlan
+            The plan to compare with.
+
+        Returns
+        -------
+        TokenComparison
+            The first difference, if there is one.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> names = ("ancestral", "row:rho=1", "row:rho=0.9")
+        >>> one, two, three = (langevin.TokenPlan(n, vocab=3, length=4, steps=2) for n in names)
+        >>> one.compare(two).same, one.compare(three).same
+        (True, False)
+        """
+    @property
+    def draws(self, /) -> int:
+        """
+        Number of draws, each with one uniform number for each token.
+        """
+    @staticmethod
+    def from_json(text: str) -> TokenPlan:
+        """
+        Build a plan from its JSON document.
+
+        Parameters
+        ----------
+        text : str
+            A document written by :meth:`to_json` or by the command line.
+
+        Returns
+        -------
+        TokenPlan
+            The plan.
+
+        Raises
+        ------
+        FormatError
+            If the text is not the document of a plan of tokens.
+        """
+    def is_same(self, /, other: TokenPlan) -> bool:
+        """
+        Return whether another plan has the same instructions with the same numbers.
+
+        Parameters
+        ----------
+        other : TokenPlan
+            The plan to compare with.
+
+        Returns
+        -------
+        bool
+            ``True`` if the plans are the same.
+        """
+    def law(self, /, model: "typing.Any") -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        Return the exact probabilities of all samples of the plan on a model.
+
+        Parameters
+        ----------
+        model : TokenDensity, TokenNetwork, TokenModel or str
+            The model, or the name of a density.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (vocab, ..., vocab)
+            The probability of each sequence, with one axis for each token.
+
+        Raises
+        ------
+        ArgumentError
+            If there are more than 4096 sequences, or if the plan has no exact law.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.TokenPlan("first-hitting", vocab=2, length=3)
+        >>> chain = langevin.TokenDensity("chain:2x3")
+        >>> bool(abs(plan.law(chain) - chain.probabilities()).max() < 1e-12)
+        True
+        """
+    @property
+    def length(self, /) -> int:
+        """
+        Number of tokens of a sequence.
+        """
+    def lint(self, /) -> list[str]:
+        """
+        Check the plan for steps that bias its samples.
+
+        Returns
+        -------
+        list of str
+            The findings, one line for each rule; empty if the plan is clean.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> found = langevin.TokenPlan("confidence", vocab=3, length=4, steps=2).lint()
+        >>> found[0].partition(" ")[0]
+        'drawn-token'
+        """
+    @staticmethod
+    def load(path: str | PathLike[str]) -> TokenPlan:
+        """
+        Read a plan from a JSON file.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            A file written by :meth:`save` or by the command line.
+
+        Returns
+        -------
+        TokenPlan
+            The plan.
+
+        Raises
+        ------
+        ArgumentError
+            If the file cannot be read.
+        FormatError
+            If the file is not the document of a plan of tokens.
+        """
+    @property
+    def mask(self, /) -> int | None:
+        """
+        Letter of the mask; ``None`` for noise without a mask.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        Name of the sampler, with its options.
+        """
+    @property
+    def nfe(self, /) -> int:
+        """
+        Number of network evaluations of a sample; with guidance both branches count.
+        """
+    @property
+    def noise(self, /) -> str | list[float]:
+        """
+        Noise: its name, or the probabilities of a prior.
+        """
+    def run(self, /, model: "typing.Any", count: SupportsIndex, seed: "int | None" = ..., *, first: SupportsIndex = 0, start: "typing.Any" = None, keep: "typing.Any" = None, **unknown: "typing.NoReturn") -> "typing.Any":
+        """
+        Run the plan on a model and return the samples.
+
+        Sample i depends on the seed and on i only, not on the number of samples.
+
+        Parameters
+        ----------
+        model : TokenModel, TokenNetwork, TokenDensity or callable
+            The model. A function of tokens, shape (rows, length), returns logits, shape
+            (rows, length, vocab); :class:`TokenModel` describes networks of other kinds.
+        count : int
+            The number of samples.
+        seed : int, optional
+            The seed, 0 by default. ``None`` draws a new one.
+        first : int, default 0
+            The index of the first sample.
+        start : array_like of int, shape (length,) or (count, length), optional
+            Tokens that are kept.
+        keep : array_like of bool, shape (length,) or (count, length), optional
+            The places that are kept; by default those of ``start`` that are not masked.
+
+        Returns
+        -------
+        numpy.ndarray or torch.Tensor of int64, shape (count, length)
+            The samples; a tensor if the network works on tensors.
+
+        Raises
+        ------
+        ArgumentError
+            If the model is for other sequences, or if an output is no prediction.
+        ShapeError
+            If the model's output or an array has the wrong shape.
+        Exception
+            Any exception of the network, unchanged.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.TokenPlan("halton", vocab=3, length=5, steps=3)
+        >>> plan.run(langevin.TokenDensity("chain:3x5"), 2, seed=1).shape
+        (2, 5)
+        """
+    def save(self, /, path: str | PathLike[str]) -> None:
+        """
+        Write the plan to a JSON file, which ``langevin sample --plan`` and :meth:`load` read.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write.
+
+        Raises
+        ------
+        ArgumentError
+            If the file cannot be written.
+        """
+    @property
+    def sizes(self, /) -> list[int] | None:
+        """
+        Number of tokens that each step unmasks; ``None`` if it depends on the sample.
+        """
+    def start(self, /, count: SupportsIndex, seed: "int | None" = ..., *, first: SupportsIndex = 0, start: "typing.Any" = None, keep: "typing.Any" = None, **unknown: "typing.NoReturn") -> TokenStepper:
+        """
+        Start a run that the caller drives step by step.
+
+        Parameters
+        ----------
+        count : int
+            The number of samples.
+        seed : int, optional
+            The seed, 0 by default. ``None`` draws a new one.
+        first : int, default 0
+            The index of the first sample. Sample i depends on ``seed`` and ``first + i`` only.
+        start : array_like of int, shape (length,) or (count, length), optional
+            Tokens that are kept.
+        keep : array_like of bool, shape (length,) or (count, length), optional
+            The places that are kept; by default those of ``start`` that are not masked.
+
+        Returns
+        -------
+        TokenStepper
+            The run, before its first evaluation.
+
+        Raises
+        ------
+        ArgumentError
+            If a kept token is no letter.
+        ShapeError
+            If ``start`` or ``keep`` does not fit.
+        """
+    def to_json(self, /) -> str:
+        """
+        Return the plan as a JSON document.
+
+        Returns
+        -------
+        str
+            The document, whose numbers read back bit for bit.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> plan = langevin.TokenPlan("ancestral", vocab=3, length=5, steps=4)
+        >>> langevin.TokenPlan.from_json(plan.to_json()).is_same(plan)
+        True
+        """
+    @property
+    def vocab(self, /) -> int:
+        """
+        Number of letters of clean data.
+        """
+
+@final
+class TokenStepper:
+    """
+    Run of a plan of tokens that the caller drives, one evaluation at a time.
+
+    :meth:`TokenPlan.start` returns it. The loop is :meth:`query`, the network, :meth:`supply`, until
+    :meth:`query` returns ``None``.
+
+    Examples
+    --------
+    >>> import langevin, numpy
+    >>> run = langevin.TokenPlan("ancestral", vocab=3, length=4, steps=2).start(5, seed=1)
+    >>> while (query := run.query()) is not None:
+    ...     run.supply(numpy.zeros((5, 4, 3)), output="logits")
+    >>> run.finish().shape
+    (5, 4)
+    """
+    def finish(self, /) -> "numpy.typing.NDArray[numpy.int64]":
+        """
+        Return the samples and end the run.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (rows, length)
+            The samples.
+
+        Raises
+        ------
+        ArgumentError
+            If evaluations are left, or if the run is finished.
+        """
+    def query(self, /) -> "typing.Any":
+        """
+        Return the next evaluation of the network, or ``None`` at the end.
+
+        Returns
+        -------
+        TokenQuery or None
+            The tokens, the survival and the rows.
+
+        Raises
+        ------
+        ArgumentError
+            If the run is finished.
+        """
+    def record(self, /, draw: SupportsIndex, uniforms: "numpy.typing.ArrayLike") -> None:
+        """
+        Replace the random numbers of one draw, for example by those of another program.
+
+        Parameters
+        ----------
+        draw : int
+            The number of the draw in the plan.
+        uniforms : array_like of float, shape (rows, length)
+            Numbers between 0 and 1, one for each token.
+
+        Raises
+        ------
+        ArgumentError
+            If a number is not between 0 and 1.
+        ShapeError
+            If the shape does not fit.
+        """
+    def replace(self, /, tokens: "numpy.typing.ArrayLike") -> None:
+        """
+        Replace the tokens of the pending evaluation.
+
+        Parameters
+        ----------
+        tokens : array_like of int, shape (rows, length)
+            The tokens, with the mask.
+
+        Raises
+        ------
+        ArgumentError
+            If a token is unknown, or if no evaluation is pending.
+        ShapeError
+            If the shape does not fit.
+        """
+    def supply(self, /, predictions: "typing.Any", *, output: str = "probabilities", prediction: str = "posterior", **unknown: "typing.NoReturn") -> None:
+        """
+        Answer the pending evaluation.
+
+        Parameters
+        ----------
+        predictions : numpy.ndarray or torch.Tensor of float, shape (rows, length, vocab)
+            The network's output for the tokens of the query; a column for the mask is ignored.
+        output : {"probabilities", "logits"}, default "probabilities"
+            The form of the numbers.
+        prediction : {"posterior", "leave-one-out", "score"}, default "posterior"
+            What the network predicts.
+
+        Raises
+        ------
+        ArgumentError
+            If a number is no probability or logit, or if no evaluation is pending.
+        ShapeError
+            If the shape does not fit.
+        """
+
+@final
 class Tuned:
     """
     A plan fitted to one model, with the evidence that it is better than all known plans.
@@ -2536,6 +3039,111 @@ class _Program:
             The model's output, of the shape of x.
         products : sequence of numpy.ndarray or torch.Tensor
             The vector-Jacobian product for each cotangent.
+        """
+
+@final
+class _TokenModel:
+    """
+    Model of tokens; used by ``langevin._tokens``.
+    """
+    def analyze(self, /, plan: TokenPlan) -> "dict[str, typing.Any]":
+        """
+        Return the exact error of a plan on a density.
+        """
+    @staticmethod
+    def called(call: Any, vocab: SupportsIndex, length: SupportsIndex, noise: "str | collections.abc.Sequence[float] | None", prediction: str, logits: bool, mask: SupportsIndex | None, forbidden: SupportsGetItem[int, SupportsIndex], batch: SupportsIndex | None) -> _TokenModel:
+        """
+        Return a network in Python as a model.
+        """
+    def data(self, /, count: SupportsIndex, seed: SupportsIndex, first: SupportsIndex) -> "numpy.typing.NDArray[numpy.int64]":
+        """
+        Draw sequences of a density.
+        """
+    def decode(self, /, tokens: "numpy.typing.ArrayLike") -> list[str]:
+        """
+        Return the texts of tokens.
+        """
+    def encode(self, /, texts: "collections.abc.Sequence[str]") -> "numpy.typing.NDArray[numpy.int64]":
+        """
+        Return the tokens of texts.
+        """
+    @property
+    def entropy(self, /) -> float | None:
+        """
+        Entropy of a density in nats, if it is known.
+        """
+    def evaluate(self, /, train: "numpy.typing.ArrayLike", real: "numpy.typing.ArrayLike", drawn: "numpy.typing.ArrayLike") -> tuple[list[tuple[str, float, float | None]], str]:
+        """
+        Measure samples beside real sequences.
+        """
+    def law(self, /, plan: "TokenPlan | None") -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        Return the probabilities of all sequences of letters under a plan, shape (vocab,) · length.
+        """
+    @property
+    def length(self, /) -> int:
+        """
+        Number of tokens of a sequence.
+        """
+    @property
+    def letters(self, /) -> list[str] | None:
+        """
+        Texts of the letters.
+        """
+    def likelihood(self, /, tokens: "numpy.typing.ArrayLike", exact: bool, rounds: SupportsIndex, seed: SupportsIndex, first: SupportsIndex) -> "dict[str, typing.Any]":
+        """
+        Measure −log p of sequences.
+        """
+    def log_probability(self, /, tokens: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        Return ln p of sequences of a density.
+        """
+    @property
+    def mask(self, /) -> int | None:
+        """
+        Identifier of the mask; ``None`` for noise without a mask.
+        """
+    @property
+    def name(self, /) -> str | None:
+        """
+        Name of the density or of the training data.
+        """
+    @staticmethod
+    def named(name: str, noise: "str | collections.abc.Sequence[float] | None" = None) -> _TokenModel:
+        """
+        Return the density with a name.
+        """
+    @staticmethod
+    def network(path: str | PathLike[str]) -> _TokenModel:
+        """
+        Read a model file of tokens.
+        """
+    @property
+    def noise(self, /) -> str | list[float]:
+        """
+        Noise: its name, or the probabilities of a prior.
+        """
+    @property
+    def parameters(self, /) -> int | None:
+        """
+        Number of weights.
+        """
+    def predict(self, /, tokens: "numpy.typing.ArrayLike", alpha: SupportsFloat | SupportsIndex, first: SupportsIndex, branch: str) -> "numpy.typing.NDArray[numpy.float64]":
+        """
+        Return the leave-one-out denoiser of tokens at a survival.
+        """
+    def recommend(self, /, nfe: SupportsIndex, tokens: "typing.Any", seed: SupportsIndex, tuned: bool) -> "dict[str, typing.Any]":
+        """
+        Rank orders and sizes, or search among groups of places.
+        """
+    def sample(self, /, plan: TokenPlan, count: SupportsIndex, seed: SupportsIndex, first: SupportsIndex, start: "typing.Any", keep: "typing.Any") -> "numpy.typing.NDArray[numpy.int64]":
+        """
+        Draw samples by a plan.
+        """
+    @property
+    def vocab(self, /) -> int:
+        """
+        Number of letters.
         """
 
 def _adaptive(shape: SupportsGetItem[int, SupportsIndex], seed: SupportsIndex, first: SupportsIndex, pair: str, range: SupportsLenAndGetItem[SupportsFloat | SupportsIndex], network: Formulation | None, rtol: SupportsFloat | SupportsIndex, atol: SupportsFloat | SupportsIndex, eta: SupportsFloat | SupportsIndex, dtype: str, tensors: Any | None) -> _Program:
@@ -2760,21 +3368,31 @@ def recommend(data: "numpy.typing.ArrayLike | str | Network", nfe: "int | None" 
     ('dpmpp-2m', 'uniform-lambda', 5)
     """
 
-def samplers() -> list[str]:
+def samplers(kind: str = "numbers") -> list[str]:
     """
     Return the names of all samplers.
 
-    Each name can be given to :class:`Plan` as ``sampler``. Many samplers take options after a
-    colon, as in ``"heun:churn=40"``.
+    Each name can be given to :class:`Plan` or :class:`TokenPlan` as ``sampler``. Many samplers take
+    options after a colon, as in ``"heun:churn=40"``.
+
+    Parameters
+    ----------
+    kind : {"numbers", "tokens"}, default "numbers"
+        The data that the samplers are for.
 
     Returns
     -------
     list of str
         The names.
 
+    Raises
+    ------
+    UnknownNameError
+        If the kind is unknown.
+
     Examples
     --------
     >>> import langevin
-    >>> "dpmpp-2m" in langevin.samplers()
-    True
+    >>> "dpmpp-2m" in langevin.samplers(), "first-hitting" in langevin.samplers("tokens")
+    (True, True)
     """

@@ -16,7 +16,8 @@ import langevin
 
 ONNX = pathlib.Path(__file__).parents[2] / "examples" / "onnx" / "digits.onnx"
 # Methods that return nothing.
-SILENT = {"Objective.load_state_dict", "Plan.save", "Stepper.replace", "Stepper.supply", "LangevinScheduler.set_begin_index", "LangevinScheduler.set_timesteps"}
+SILENT = {"Objective.load_state_dict", "Plan.save", "Stepper.replace", "Stepper.supply", "TokenPlan.save", "TokenStepper.record", "TokenStepper.replace", "TokenStepper.supply",
+          "LangevinScheduler.set_begin_index", "LangevinScheduler.set_timesteps"}
 
 
 def members(name, entry):
@@ -38,6 +39,9 @@ def public():
             continue
         if not name.startswith("__"):
             yield from members(name, entry)
+    from langevin import _tokens
+
+    yield from members("_Tokens", _tokens._Tokens)
     try:
         from langevin import _convert
 
@@ -62,7 +66,9 @@ def folder(tmp_path_factory):
     """A folder with the files that the examples of networks open."""
     folder = tmp_path_factory.mktemp("examples")
     command = ["train", "--data", "moons", "--steps", "20", "--width", "8", "--depth", "1", "--out", folder / "model.safetensors"]
-    subprocess.run([sys.executable, "-m", "langevin", *map(str, command)], check=True, capture_output=True)
+    tokens = ["train", "--data", "names", "--noise", "masked", "--steps", "3", "--width", "16", "--depth", "1", "--out", folder / "tokens.safetensors"]
+    for one in (command, tokens):
+        subprocess.run([sys.executable, "-m", "langevin", *map(str, one)], check=True, capture_output=True)
     shutil.copy(ONNX, folder)
     return folder
 
