@@ -10,7 +10,7 @@ use crate::io::say;
 use crate::progress::thousands;
 use crate::terminal::TERMINAL;
 use crate::words::{fraction, plural, shown, start};
-use langevin_data::{Dataset, Options, TextOptions, TokenKind};
+use langevin_data::{Dataset, Options, TableKind, Tabulation, TextOptions, TokenKind};
 use langevin_tasks::train::{ClassCount, Preparation, TrainingData, prepare};
 use langevin_tasks::{comparison, data};
 use langevin_train::Recipe;
@@ -30,8 +30,22 @@ pub struct Material {
 pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     let name = args.data.as_deref().unwrap_or_default();
     if let Some(how) = text_options(args, name)? {
-        let all = langevin_data::open_text(Path::new(name), &how).map_err(|error| data::failure(&error, &TERMINAL))?;
+        let path = Path::new(name);
+        let all = match how.kind {
+            TokenKind::Columns => {
+                let mut columns = Tabulation::default().options(args.file.reading().over(Options::default())?);
+                columns.categories = args.reading.categories.as_ref().map(|names| names.to_vec());
+                langevin_data::open_table(path, &columns)
+            }
+            _ => langevin_data::open_text(path, &how),
+        };
+        let all = all.map_err(|error| data::failure(&error, &TERMINAL))?;
         return Ok(Material { all, reading: None });
+    }
+    if args.reading.categories.is_some() {
+        return Err(Failure::misused("the data are read as numbers")
+            .at("--categories")
+            .expected("a table with --noise, such as --data table.csv --noise masked"));
     }
     let own = base.and_then(|base| base.reading.clone()).filter(|_| data::file(name).is_some());
     let file = args.file.reading();
@@ -61,11 +75,26 @@ fn is_txt(name: &str) -> bool {
     path.exists() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"))
 }
 
-/// Returns the options for reading a text, if the data are one: with --tokens or --length, or a
-/// .txt file with --noise.
+/// Returns the kind of the tokens of a file that is learned with --noise, by its name.
+fn kind_of(path: &Path) -> Option<TokenKind> {
+    if TableKind::of(path).is_some() {
+        return Some(TokenKind::Columns);
+    }
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    match ending.as_str() {
+        "txt" => Some(TokenKind::Chars),
+        "g6" => Some(TokenKind::Graphs),
+        "npy" => Some(TokenKind::Integers),
+        _ => None,
+    }
+}
+
+/// Returns the options for reading tokens, if the data are tokens: with --tokens or --length, or a
+/// file of a kind that holds tokens, with --noise.
 fn text_options(args: &TrainArgs, name: &str) -> Result<Option<TextOptions>> {
     let (kind, length) = (&args.reading.tokens, args.reading.length);
-    if kind.is_none() && length.is_none() && !(is_txt(name) && args.objective.noise.is_some()) {
+    let by_name = kind_of(Path::new(name)).filter(|_| args.objective.noise.is_some() && Path::new(name).exists());
+    if kind.is_none() && length.is_none() && by_name.is_none() {
         return Ok(None);
     }
     if data::file(name).is_none() && !Path::new(name).exists() {
@@ -77,7 +106,10 @@ fn text_options(args: &TrainArgs, name: &str) -> Result<Option<TextOptions>> {
     if !Path::new(name).exists() {
         return Err(Failure::missing("--data", Path::new(name)));
     }
-    let kind = kind.as_deref().map_or(Ok(TokenKind::Chars), TokenKind::parse).or_misused()?;
+    let kind = match kind {
+        Some(kind) => TokenKind::parse(kind).or_misused()?,
+        None => by_name.unwrap_or(TokenKind::Chars),
+    };
     let mut how = TextOptions::new(kind);
     how.length = length;
     Ok(Some(how))

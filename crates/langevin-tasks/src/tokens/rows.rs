@@ -115,7 +115,7 @@ pub fn open(model: &Model, name: &str, observer: &dyn Observer) -> Result<Datase
         false => data::open("‹data›", name, 0, &Options::default(), observer)?,
     };
     match set.vocabulary() {
-        Some(own) if own == vocabulary && set.width() == space.length() => {}
+        Some(own) if own == vocabulary && set.width() == space.length() + vocabulary.numbers() => {}
         Some(_) => {
             return Err(Error::misused("the data have other letters than the model")
                 .at("‹data›")

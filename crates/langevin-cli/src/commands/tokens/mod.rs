@@ -7,3 +7,4 @@ pub mod likelihood;
 pub mod plans;
 pub mod recommend;
 pub mod sample;
+pub mod tables;
