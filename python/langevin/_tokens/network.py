@@ -1,0 +1,112 @@
+"""Model files of tokens."""
+
+import os
+from typing import Any, List, Sequence, Union
+
+import numpy as np
+
+from .base import _Core, _Tokens
+
+
+class TokenNetwork(_Tokens):
+    """Network on tokens that was trained with ``langevin train``.
+
+    Samples are the bits of ``langevin sample``. Texts can be given in place of tokens.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The model file, such as ``"tokens.safetensors"``.
+
+    Raises
+    ------
+    ArgumentError
+        If the file does not exist, or holds a model of numbers.
+    FormatError
+        If the file is not a model file.
+
+    Examples
+    --------
+    With a model of ``langevin train --data names --out tokens.safetensors``:
+
+    >>> import langevin
+    >>> network = langevin.TokenNetwork("tokens.safetensors")
+    >>> samples = network.sample(3, seed=0, sampler="first-hitting")
+    >>> samples.shape, len(network.decode(samples))
+    ((3, 12), 3)
+    >>> network.likelihood(["anna", "otto"]).nats.shape
+    (2,)
+    >>> mar = network.sample(2, start="marianne", keep="1-3", sampler="first-hitting")
+    >>> [name[:3] for name in network.decode(mar)]
+    ['mar', 'mar']
+    """
+
+    def __init__(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        self._core, self._path = _Core.network(path), os.fspath(path)
+
+    @property
+    def letters(self) -> List[str]:
+        """Texts of the letters."""
+        letters: List[str] = self._core.letters
+        return letters
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return int(self._core.parameters)
+
+    def encode(self, texts: Union[str, Sequence[str]]) -> np.ndarray:
+        """Return the tokens of texts, padded to the length of the network.
+
+        Parameters
+        ----------
+        texts : str or sequence of str
+            The texts.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (rows, length)
+            The tokens; one row for a single text.
+
+        Raises
+        ------
+        ArgumentError
+            If a text has an unknown letter, or is too long.
+        """
+        found: np.ndarray = self._core.encode([texts] if isinstance(texts, str) else list(texts))
+        return found
+
+    def decode(self, tokens: Any) -> List[str]:
+        """Return the texts of tokens, without padding; a mask is shown as ``_``.
+
+        Parameters
+        ----------
+        tokens : array_like of int, shape (rows, length)
+            The tokens.
+
+        Returns
+        -------
+        list of str
+            The texts.
+
+        Raises
+        ------
+        ArgumentError
+            If a token is unknown.
+        ShapeError
+            If the tokens have the wrong shape.
+        """
+        found: List[str] = self._core.decode(tokens)
+        return found
+
+    def _tokens(self, data: Any) -> Any:
+        if isinstance(data, str) or (isinstance(data, (list, tuple)) and data and all(isinstance(one, str) for one in data)):
+            return self.encode(data)
+        return data
+
+    def __repr__(self) -> str:
+        noise = self.noise if isinstance(self.noise, str) else "prior"
+        return f"TokenNetwork({self.length} tokens of {self.vocab} letters, {noise} noise, {self.parameters} weights)"
+
+    def __reduce__(self) -> Any:
+        return TokenNetwork, (self._path,)
