@@ -29,6 +29,7 @@ Name                        Purpose
 :class:`TokenPlan`          a sampler of tokens (text, categories) compiled to a table
 :class:`TokenModel`         a network on tokens; :class:`TokenNetwork` a model file of one
 :class:`TokenDensity`       a density on sequences of tokens that is known exactly
+:class:`TableNetwork`       a model file of rows of numbers and categories
 :mod:`langevin.diffusers`   a scheduler for the pipelines of diffusers
 ==========================  =======================================================================
 
@@ -67,6 +68,7 @@ from ._langevin import (
     Ranking,
     Reading,
     Stepper,
+    TableNetwork,
     TokenComparison,
     TokenPlan,
     TokenStepper,
@@ -83,7 +85,7 @@ from ._tokens import TokenCandidate, TokenDensity, TokenLikelihood, TokenModel, 
 from ._trace import trace
 from ._tune import tune
 
-_arguments.guard(_langevin, ["analyze", "recommend", "samplers"], [Density, Formulation, InputLevel, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper, TokenPlan, TokenStepper, Tuned])
+_arguments.guard(_langevin, ["analyze", "recommend", "samplers"], [Density, Formulation, InputLevel, Level, Network, OnnxNetwork, Plan, Process, Ranking, Stepper, TableNetwork, TokenPlan, TokenStepper, Tuned])
 analyze, recommend, samplers = _langevin.analyze, _langevin.recommend, _langevin.samplers
 
 __all__ = [
@@ -122,6 +124,7 @@ __all__ = [
     "SingularError",
     "Step",
     "Stepper",
+    "TableNetwork",
     "TokenCandidate",
     "TokenComparison",
     "TokenDensity",

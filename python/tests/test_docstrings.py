@@ -66,8 +66,12 @@ def folder(tmp_path_factory):
     """A folder with the files that the examples of networks open."""
     folder = tmp_path_factory.mktemp("examples")
     command = ["train", "--data", "moons", "--steps", "20", "--width", "8", "--depth", "1", "--out", folder / "model.safetensors"]
-    tokens = ["train", "--data", "names", "--noise", "masked", "--steps", "3", "--width", "16", "--depth", "1", "--out", folder / "tokens.safetensors"]
-    for one in (command, tokens):
+    (folder / "table.csv").write_text("kind,length\n" + "".join(f"{['rose', 'daisy'][i % 2]},{20 * (i % 2) + i / 8}\n" for i in range(80)))
+    (folder / "flags.csv").write_text("colour,stripes\n" + "".join(f"{['red', 'blue'][i % 2]},{['one', 'two', 'three'][i % 3]}\n" for i in range(60)))
+    small = ["--noise", "masked", "--steps", "3", "--batch", "16", "--width", "16", "--depth", "1"]
+    tokens = [["train", "--data", "names", *small, "--out", folder / "tokens.safetensors"]]
+    tokens += [["train", "--data", folder / f"{name}.csv", *small, "--out", folder / f"{name}.safetensors"] for name in ("table", "flags")]
+    for one in (command, *tokens):
         subprocess.run([sys.executable, "-m", "langevin", *map(str, one)], check=True, capture_output=True)
     shutil.copy(ONNX, folder)
     return folder

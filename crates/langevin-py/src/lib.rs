@@ -174,6 +174,8 @@ mod _langevin {
     #[pymodule_export]
     use crate::tokens::stepper::TokenStepper;
     #[pymodule_export]
+    use crate::tokens::table::TableNetwork;
+    #[pymodule_export]
     use crate::tuning::{_tune, Tuned};
 
     // Python requires this lower-case name.

@@ -255,8 +255,10 @@ impl Network {
         let network = Self::read(py, &path)?;
         if network.vocabulary().is_some() {
             return Err(ArgumentError::new_err(format!(
-                "the model is of tokens, not of numbers ({}): expected a model of numbers\nhint: langevin.TokenNetwork opens it, and so does langevin.Network.load",
-                path.display()
+                "the model is of {}, not of numbers ({}): expected a model of numbers\nhint: langevin.{} opens it, and so does langevin.Network.load",
+                if network.is_table() { "numbers and categories" } else { "tokens" },
+                path.display(),
+                if network.is_table() { "TableNetwork" } else { "TokenNetwork" },
             )));
         }
         Ok(Self(Arc::new(network)))
@@ -360,8 +362,9 @@ impl Network {
     ///
     /// Returns
     /// -------
-    /// Network, OnnxNetwork or TokenNetwork
-    ///     The network; a :class:`TokenNetwork` if the model file is of tokens.
+    /// Network, OnnxNetwork, TokenNetwork or TableNetwork
+    ///     The network; a :class:`TokenNetwork` if the model file is of tokens, graphs or a table of
+    ///     categories, and a :class:`TableNetwork` if it is of numbers and categories together.
     ///
     /// Raises
     /// ------
@@ -410,8 +413,10 @@ impl Network {
                 path.display()
             )));
         }
-        if let Ok(Some(_)) = py.detach(|| langevin_tasks::tokens::Model::of_file(&path, &Interpreter)) {
-            return py.import("langevin._tokens")?.getattr("TokenNetwork")?.call1((path,));
+        if let Ok(Some(model)) = py.detach(|| langevin_tasks::tokens::Model::of_file(&path, &Interpreter)) {
+            let is_table = model.network().is_some_and(langevin_train::Network::is_table);
+            let name = if is_table { "TableNetwork" } else { "TokenNetwork" };
+            return py.import("langevin")?.getattr(name)?.call1((path,));
         }
         Ok(Bound::new(py, Self::new(py, path)?)?.into_any())
     }

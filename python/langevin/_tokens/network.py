@@ -1,7 +1,7 @@
 """Model files of tokens."""
 
 import os
-from typing import Any, List, Sequence, Union
+from typing import Any, Dict, List, Sequence, Union
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from .base import _Core, _Tokens
 class TokenNetwork(_Tokens):
     """Network on tokens that was trained with ``langevin train``.
 
-    Samples are the bits of ``langevin sample``. Texts can be given in place of tokens.
+    Samples are the bits of ``langevin sample``. Texts can be given in place of tokens. Graphs are
+    tokens too: the text of one is graph6, or a line of labels. The text of a row of categories is
+    ``"yes, rose"``. :class:`TableNetwork` opens models of numbers and categories together.
 
     Parameters
     ----------
@@ -97,6 +99,40 @@ class TokenNetwork(_Tokens):
             If the tokens have the wrong shape.
         """
         found: List[str] = self._core.decode(tokens)
+        return found
+
+    def table(self, tokens: Any) -> Dict[str, np.ndarray]:
+        """Return the columns of rows of a table of categories.
+
+        Parameters
+        ----------
+        tokens : array_like of int, shape (rows, length)
+            The rows, such as samples.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, each of str and shape (rows,)
+            The columns in the order of the training file. ``pandas.DataFrame`` takes it as it is.
+
+        Raises
+        ------
+        ArgumentError
+            If the network is not of a table, or a token is unknown or masked.
+        ShapeError
+            If the tokens have the wrong shape.
+
+        Examples
+        --------
+        With a model of ``langevin train --data flags.csv --noise masked --out flags.safetensors``:
+
+        >>> import langevin
+        >>> network = langevin.TokenNetwork("flags.safetensors")
+        >>> network.decode([[0, 1]])
+        ['blue, two']
+        >>> network.table([[0, 1]])
+        {'colour': array(['blue'], dtype='<U4'), 'stripes': array(['two'], dtype='<U3')}
+        """
+        found: Dict[str, np.ndarray] = self._core.columns(tokens)
         return found
 
     def _tokens(self, data: Any) -> Any:

@@ -153,7 +153,7 @@ impl Plan {
             }
         }
         let slots = vec![State::Tokens(Vec::new()); slots];
-        Ok(Run { plan, rows, kept, slots, next: 0, output: 0, recorded: BTreeMap::new() })
+        Ok(Run { plan, rows, kept, slots, next: 0, output: 0, recorded: BTreeMap::new(), drawn: Vec::new() })
     }
 }
 
@@ -181,6 +181,8 @@ pub struct Run<'a> {
     output: usize,
     /// Uniforms that replace those of the generator, rows × d for each draw.
     recorded: BTreeMap<u32, Vec<f64>>,
+    /// Letters of the last draw since the last evaluation; empty without one.
+    drawn: Vec<Letter>,
 }
 
 impl Run<'_> {
@@ -190,6 +192,32 @@ impl Run<'_> {
     #[must_use]
     pub fn tokens(&self) -> &[Letter] {
         self.slots[self.plan.result].tokens().unwrap_or_default()
+    }
+
+    /// Returns the letters that were drawn after the last answered evaluation, rows × d: for masked
+    /// tokens also those that were not taken.
+    ///
+    /// It is empty before the sampler draws, and for samplers that draw no letters.
+    ///
+    /// ```
+    /// use langevin::{SampleId, drive::Program};
+    /// use langevin_discrete::{Denoiser, Noise, exact::Chain, plan::Kept, sampler};
+    /// let chain = Chain::example(3, 5, Noise::Masked)?;
+    /// let plan = sampler::sizes(chain.space(), &[2, 3], &"random".parse()?)?;
+    /// let rows = [SampleId::default()];
+    /// let mut run = plan.start(&rows, Kept::default())?;
+    /// let tokens = run.query()?.and_then(|question| Some(question.x.tokens()?.to_vec())).unwrap();
+    /// let query = langevin::Query::new(langevin_discrete::level(0.0), &rows);
+    /// run.supply_leave_one_out(chain.leave_one_out(&tokens, &query)?)?;
+    /// run.query()?;
+    /// // Five letters were drawn, of which two were taken.
+    /// let masks = run.tokens().iter().filter(|letter| **letter == 3).count();
+    /// assert_eq!((run.drawn().iter().all(|letter| *letter < 3), masks), (true, 3));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn drawn(&self) -> &[Letter] {
+        &self.drawn
     }
 
     /// Returns the number of instructions that have been performed.
@@ -271,6 +299,7 @@ impl Run<'_> {
                 .got(beliefs.len().to_string()));
         }
         self.slots[out[self.output].into] = State::Beliefs(beliefs);
+        self.drawn.clear();
         self.output += 1;
         if self.output == out.len() {
             (self.next, self.output) = (self.next + 1, 0);
@@ -299,6 +328,9 @@ impl Run<'_> {
             }
             let (slot, state) =
                 self.perform(op).map_err(|error| error.at(format!("ops[{}], {}", self.next, op.name())))?;
+            if let (Op::Draw { .. }, State::Tokens(letters)) = (op, &state) {
+                self.drawn.clone_from(letters);
+            }
             self.slots[slot] = state;
             self.next += 1;
         }

@@ -5,6 +5,7 @@
 //! | [`plan`] | `TokenPlan` and `TokenComparison` |
 //! | [`stepper`] | `TokenStepper`: a plan run step by step |
 //! | [`model`] | `_TokenModel`: the tasks on one model, behind the Python classes of `langevin._tokens` |
+//! | [`table`] | `TableNetwork`: a network on rows of numbers and categories |
 //! | [`called`] | a network in Python as a model of the library |
 //! | [`reading`] | outputs of networks, read as probabilities |
 //! | [`ids`] | identifiers of tokens, and arrays of them |
@@ -15,3 +16,4 @@ pub mod model;
 pub mod plan;
 pub mod reading;
 pub mod stepper;
+pub mod table;

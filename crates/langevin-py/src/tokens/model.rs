@@ -164,6 +164,13 @@ impl TokenModel {
                 .hinting("langevin.Network opens models of numbers");
             return Err(ArgumentError::new_err(message.to_string()));
         }
+        if network.is_table() {
+            let message = langevin::error::Message::new("the model is of numbers and categories together")
+                .at(path.display().to_string())
+                .expected("a model of tokens alone")
+                .hinting("langevin.TableNetwork opens it, and so does langevin.Network.load");
+            return Err(ArgumentError::new_err(message.to_string()));
+        }
         Self::of_own(Model::Network(Box::new(network)))
     }
 
@@ -281,6 +288,16 @@ impl TokenModel {
             None => row.iter().map(|letter| self.ids.id(*letter as usize).to_string()).collect::<Vec<_>>().join(" "),
         };
         Ok(letters.chunks_exact(self.space.length()).map(text).collect())
+    }
+
+    /// Return the columns of rows of a table of categories.
+    #[pyo3(signature = (tokens: "numpy.typing.ArrayLike") -> "dict[str, numpy.typing.NDArray[typing.Any]]")]
+    fn columns<'py>(&self, tokens: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+        let Some(network) = self.own().and_then(Model::network) else {
+            return Err(ArgumentError::new_err("the model has no columns: expected a model of a table"));
+        };
+        let rows: Vec<f64> = self.read(tokens, false)?.into_iter().map(f64::from).collect();
+        super::table::columns(tokens.py(), network, &rows)
     }
 
     /// Draw samples by a plan.

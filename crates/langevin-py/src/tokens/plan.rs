@@ -452,6 +452,9 @@ impl TokenPlan {
     ///     Tokens that are kept.
     /// keep : array_like of bool, shape (length,) or (count, length), optional
     ///     The places that are kept; by default those of ``start`` that are not masked.
+    /// mask : int, optional
+    ///     The identifier of the mask, ``vocab`` by default. If it is less, the letters are all other
+    ///     identifiers from 0 to ``vocab``.
     ///
     /// Returns
     /// -------
@@ -461,10 +464,10 @@ impl TokenPlan {
     /// Raises
     /// ------
     /// ArgumentError
-    ///     If a kept token is no letter.
+    ///     If a kept token is no letter, or if the noise has no mask to be named.
     /// ShapeError
     ///     If ``start`` or ``keep`` does not fit.
-    #[pyo3(signature = (count, seed: "int | None" = Some(0), *, first = 0, start: "typing.Any" = None, keep: "typing.Any" = None, **unknown: "typing.NoReturn"))]
+    #[pyo3(signature = (count, seed: "int | None" = Some(0), *, first = 0, start: "typing.Any" = None, keep: "typing.Any" = None, mask = None, **unknown: "typing.NoReturn"))]
     #[allow(clippy::too_many_arguments)]
     fn start<'py>(
         &self,
@@ -474,13 +477,15 @@ impl TokenPlan {
         first: u64,
         start: Option<Bound<'py, PyAny>>,
         keep: Option<Bound<'py, PyAny>>,
+        mask: Option<i64>,
         unknown: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<TokenStepper> {
-        refuse_unknown(unknown, "TokenPlan.start", &["count", "seed", "first", "start", "keep"])?;
+        refuse_unknown(unknown, "TokenPlan.start", &["count", "seed", "first", "start", "keep", "mask"])?;
         let seed = seed.map_or_else(|| fresh_seed(py), Ok)?;
         let space = self.0.space();
-        let kept = kept(&Ids::new(space, None)?, space, start.as_ref(), keep.as_ref(), count)?;
-        TokenStepper::start(&self.0, ids(seed, first, count)?, kept)
+        let letters = Ids::new(space, mask)?;
+        let kept = kept(&letters, space, start.as_ref(), keep.as_ref(), count)?;
+        TokenStepper::start(&self.0, ids(seed, first, count)?, letters, kept)
     }
 
     /// Run the plan on a model and return the samples.

@@ -39,12 +39,12 @@ impl TokenStepper {
     pub fn start(
         plan: &langevin_discrete::Plan,
         rows: Vec<SampleId>,
+        ids: Ids,
         kept: Option<(Vec<Letter>, Vec<bool>)>,
     ) -> PyResult<Self> {
         let kept = kept.map(|(letters, keep)| Kept::new(letters, keep)).unwrap_or_default();
         let run = plan.clone().start_owned(rows, kept).or_raise()?;
         let space = plan.space().clone();
-        let ids = Ids::new(&space, None)?;
         let net = plan.ops().iter().find_map(|op| if let Op::Eval { net, .. } = op { *net } else { None });
         Ok(Self { run: Mutex::new(Some(run)), space, ids, net })
     }
@@ -137,6 +137,19 @@ impl TokenStepper {
         let reading = Reading { ids: self.ids, prediction, logits, forbidden: vec![] };
         let read = reading.read(&self.space, &array, &tokens)?.or_raise()?;
         run.supply_as(prediction, read).or_raise()
+    }
+
+    /// Letters that were drawn after the last answered evaluation, also those that were not taken.
+    ///
+    /// ``None`` before :meth:`query`, and for samplers that draw no letters.
+    #[getter]
+    fn drawn<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let guard = self.lock(py);
+        let letters = guard.as_ref().ok_or_else(finished)?.drawn();
+        match letters.is_empty() {
+            true => Ok(None),
+            false => self.ids.array(py, letters, self.space.length()).map(Some),
+        }
     }
 
     /// Replace the tokens of the pending evaluation.
