@@ -27,7 +27,8 @@ Name                        Purpose
 :class:`Network`            a model file of ``langevin train``; :class:`OnnxNetwork` an ONNX file
 :class:`Density`            a density in closed form, which is a model without a network
 :class:`TokenPlan`          a sampler of tokens (text, categories) compiled to a table
-:class:`TokenModel`         a network on tokens; :class:`TokenNetwork` a model file of one
+:class:`TokenModel`         a network on tokens in Python
+:class:`TokenNetwork`       a model file of tokens; :class:`TokenOnnxNetwork` an ONNX file of logits
 :class:`TokenDensity`       a density on sequences of tokens that is known exactly
 :class:`TableNetwork`       a model file of rows of numbers and categories
 :mod:`langevin.diffusers`   a scheduler for the pipelines of diffusers
@@ -81,7 +82,7 @@ from ._langevin import (
 from ._drive import Adapted, Likelihood, RowQuery, adaptive, likelihood
 from ._report import Report
 from ._run import Step
-from ._tokens import TokenCandidate, TokenDensity, TokenLikelihood, TokenModel, TokenNetwork, TokenQuery, TokenRanking, TokenTuned
+from ._tokens import TokenCandidate, TokenDensity, TokenLikelihood, TokenModel, TokenNetwork, TokenOnnxNetwork, TokenQuery, TokenRanking, TokenTuned
 from ._trace import trace
 from ._tune import tune
 
@@ -131,6 +132,7 @@ __all__ = [
     "TokenLikelihood",
     "TokenModel",
     "TokenNetwork",
+    "TokenOnnxNetwork",
     "TokenPlan",
     "TokenQuery",
     "TokenRanking",

@@ -400,7 +400,7 @@ D = np.full((2, 5, 3), 1 / 3)
     "task, kind, words",
     [
         (lambda: model_of(D * np.nan).sample(2), langevin.ArgumentError, "row 0, token 0.*got NaN"),
-        (lambda: model_of(D).sample(2), langevin.ArgumentError, "output='probabilities'"),
+        (lambda: model_of(D).sample(2), langevin.ArgumentError, "'probabilities'"),
         (lambda: model_of(2 * D, output="probabilities").sample(2), langevin.ArgumentError, "sum within 0.01 of 1, got 2"),
         (lambda: model_of(-D, output="probabilities").sample(2), langevin.ArgumentError, "none below 0, got -0.33"),
         (lambda: model_of(np.zeros((2, 5, 5))).sample(2), langevin.ShapeError, r"\(2, 5, 3 or 4\), got \[2, 5, 5\]"),

@@ -6,14 +6,15 @@ use crate::cli::{
 };
 use crate::error::{Blame as _, Failure, Result};
 use crate::terminal::TERMINAL;
+use crate::words::either_case;
 use langevin::Request;
 use langevin_tasks::condition::Condition;
 use langevin_tasks::data::Reading;
 use langevin_tasks::edit::Start;
 use langevin_tasks::given::{Given, Scheduler};
-use langevin_tasks::source::{Declared, Named, Source};
+use langevin_tasks::source::{Declared, DeclaredTokens, Named, Source};
 use langevin_tasks::spectrum::Asked;
-use langevin_tasks::tokens::Opened;
+use langevin_tasks::tokens::{Model, Opened};
 use langevin_train::Device;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ impl NetworkArgs {
             shape: self.shape.clone(),
             inputs: files(&self.input),
             output: self.output.clone(),
+            tokens: None,
         }
     }
 }
@@ -65,12 +67,38 @@ fn files(named: &[NamedFile]) -> Vec<(String, PathBuf)> {
 impl SourceArgs {
     /// Opens the model on the CPU.
     pub fn open(&self) -> Result<Source<'static>> {
+        self.refuse_noise()?;
         self.named(|named| Source::open(named, &TERMINAL))
+    }
+
+    /// Returns an error if the noise is given for a model that has its own.
+    fn refuse_noise(&self) -> Result<()> {
+        match &self.trained_as.noise {
+            Some(noise) if self.named.onnx.is_none() => Err(Failure::misused("the model has its own noise")
+                .at("--noise")
+                .expected("--onnx, or --exact with a density of tokens, such as chain:8x64")
+                .got(format!("'{noise}'"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens a model of numbers or of tokens.
+    fn opened(&self) -> Result<Opened> {
+        match (&self.named.exact, &self.trained_as.noise) {
+            (Some(name), Some(noise)) if Model::is_name(name) => {
+                let noise = either_case(noise, str::parse).or_misused()?;
+                Model::named(name, noise).map(Opened::Tokens)
+            }
+            _ => {
+                self.refuse_noise()?;
+                self.named(|named| Opened::open(named, &TERMINAL))
+            }
+        }
     }
 
     /// Opens a model of numbers, on the device of the flags, or a model of tokens.
     pub fn open_any(&self, device: &DeviceArgs) -> Result<Opened> {
-        match self.named(|named| Opened::open(named, &TERMINAL))? {
+        match self.opened()? {
             Opened::Numbers(source) => source.on(&device.open()?, &TERMINAL).map(Opened::Numbers),
             tokens => Ok(tokens),
         }
@@ -78,12 +106,16 @@ impl SourceArgs {
 
     /// Opens a model of numbers or of tokens on the CPU.
     pub fn open_either(&self) -> Result<Opened> {
-        self.named(|named| Opened::open(named, &TERMINAL))
+        self.opened()
     }
 
     /// Calls `open` with the model that the flags name.
     fn named<T>(&self, open: impl FnOnce(Named<'_>) -> Result<T>) -> Result<T> {
-        let declared = self.trained_as.network.declared(self.trained_as.process.as_deref());
+        let mut declared = self.trained_as.network.declared(self.trained_as.process.as_deref());
+        declared.tokens = self.trained_as.noise.as_ref().map(|noise| {
+            let mask = self.trained_as.mask_id;
+            DeclaredTokens { noise: noise.clone(), mask }
+        });
         let named = match (&self.named.model, &self.named.exact, &self.named.onnx) {
             (Some(path), ..) => Named::Model(path),
             (_, Some(name), _) => Named::Exact(name),
@@ -118,6 +150,11 @@ impl DeviceArgs {
 }
 
 impl UncondArgs {
+    /// Sets the values of further inputs of an ONNX file of tokens on the unconditional branch.
+    pub fn give_tokens(&self, model: &mut Model) -> Result<()> {
+        model.without_condition(&files(&self.uncond_input), &TERMINAL)
+    }
+
     /// Sets the values of further inputs of an ONNX file on the unconditional branch.
     pub fn give(&self, source: &mut Source<'_>) -> Result<()> {
         source.without_condition(&files(&self.uncond_input), &TERMINAL)

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`StateSpace`], [`Noise`] | tokens, letters, and the noise on one token |
 //! | [`Denoiser`], [`Parameterization`], [`ReadAs`] | networks on tokens, and the one conversion between what they predict |
+//! | [`Outputs`], [`TokenIds`] | outputs of networks of others, and the identifiers of their tokens |
 //! | [`Jump`], [`rates`] | one step of one token: the row, its four numbers, the rates of every split η |
 //! | [`plan`] | samplers as data: instructions, execution, exact laws |
 //! | [`sampler`] | the plans of known samplers, and the catalogue of their names |
@@ -40,6 +41,7 @@ pub mod graphs;
 pub mod likelihood;
 mod moves;
 mod ngram;
+mod outputs;
 pub mod plan;
 mod reading;
 pub mod recommend;
@@ -51,6 +53,7 @@ pub use chance::pick;
 pub use denoiser::{Denoiser, Parameterization, conditional};
 pub use moves::{Jump, rates};
 pub use ngram::NGram;
+pub use outputs::{Outputs, TokenIds};
 pub use plan::Plan;
 pub use reading::ReadAs;
 pub use request::Request;

@@ -22,6 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`OnnxTokens`] is a [`langevin_discrete::Denoiser`]: a masked language model, or any other network
+//! that takes tokens and returns logits.
+//!
 //! [`unroll`](unroll()) writes a plan and its network as one ONNX file, from noise to samples. It
 //! does not need ONNX Runtime.
 //!
@@ -34,6 +37,7 @@
 //! | `input` | values of further inputs, matched to samples by their global index |
 //! | `element` | conversion between f64 and tensor types |
 //! | `network` | the model ([`OnnxNetwork`]) |
+//! | `tokens` | the model of tokens, which returns logits ([`OnnxTokens`], [`TokensAs`]) |
 //! | [`library`] | locating ONNX Runtime |
 //! | `proto` | the fields of ONNX files that are read or written; all others are kept |
 //! | `unroll` | plans unrolled around networks ([`UnrollOptions`], [`Unrolled`]) |
@@ -49,11 +53,13 @@ mod network;
 mod options;
 mod port;
 mod proto;
+mod tokens;
 mod unroll;
 
 pub use error::{Error, Result};
 pub use network::OnnxNetwork;
 pub use options::{Array, Options, Style};
+pub use tokens::{OnnxTokens, TokensAs};
 pub use unroll::{MOST_NODES, UnrollOptions, Unrolled, unroll};
 
 /// The examples of the README are run as doctests.

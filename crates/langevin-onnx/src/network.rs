@@ -69,16 +69,8 @@ impl OnnxNetwork {
     /// if an input or output has an unsupported type or shape, and if `options` leave an input
     /// without a value or do not fit the graph.
     pub fn open(path: &Path, formulation: Formulation, options: &Options) -> Result<Self> {
-        let environment = library::environment()?;
         let place = path.display().to_string();
-        let unreadable =
-            |error: String| Error::new("the ONNX file cannot be read").at(place.clone()).got(brief(&error));
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let session = Session::builder(&environment)
-            .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
-            .and_then(|builder| Ok(builder.with_optimization_level(GraphOptimizationLevel::Level3)?))
-            .and_then(|mut builder| builder.commit_from_file(path))
-            .map_err(|error| unreadable(error.to_string()))?;
+        let session = session(path)?;
         let style = options.style;
         let inputs: Vec<Port> = session.inputs().iter().map(Port::new).collect();
         let outputs: Vec<Port> = session.outputs().iter().map(Port::new).collect();
@@ -369,7 +361,20 @@ fn sample_shape(place: &str, state: &Port, given: Option<&[usize]>, style: Style
     }
 }
 
+/// Reads a file.
+pub(crate) fn session(path: &Path) -> Result<Session> {
+    let environment = library::environment()?;
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Session::builder(&environment)
+        .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
+        .and_then(|builder| Ok(builder.with_optimization_level(GraphOptimizationLevel::Level3)?))
+        .and_then(|mut builder| builder.commit_from_file(path))
+        .map_err(|error| {
+            Error::new("the ONNX file cannot be read").at(path.display().to_string()).got(brief(&error.to_string()))
+        })
+}
+
 /// Returns the first line of a library's message, cut to 300 characters.
-fn brief(text: &str) -> String {
+pub(crate) fn brief(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(300).collect()
 }

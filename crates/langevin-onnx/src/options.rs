@@ -162,6 +162,14 @@ impl Style {
         }
     }
 
+    /// Names the argument of the mask's identifier.
+    pub(crate) fn mask(self) -> &'static str {
+        match self {
+            Self::Flags => "--mask-id N",
+            Self::Keywords => "mask=N",
+        }
+    }
+
     /// Names the argument of the shape.
     pub(crate) fn shape(self, shape: &str) -> String {
         match self {

@@ -128,7 +128,7 @@ impl Port {
     }
 
     /// Returns true if a row can be a single number.
-    fn may_be_time(&self) -> bool {
+    pub(crate) fn may_be_time(&self) -> bool {
         self.shape.iter().skip(1).all(|extent| *extent == 1)
     }
 

@@ -72,25 +72,37 @@ impl OnnxNetwork {
                 path.display()
             )));
         };
-        let mut options = Options::default().style(Style::Keywords);
-        if let Some(shape) = shape {
-            options = options.shape(&shape);
-        }
-        if let Some(output) = output {
-            options = options.output(output);
-        }
-        for (name, array) in arrays("inputs", inputs)? {
-            options = options.input(name, array);
-        }
-        for (name, array) in arrays("uncond_inputs", uncond_inputs)? {
-            options = options.unconditional_input(name, array);
-        }
-        // Finds the shared library of an installed `onnxruntime` without importing that package.
-        py.import("langevin._cli")?.call_method0("_name_onnxruntime")?;
+        let options = options(py, shape, inputs, uncond_inputs, output)?;
         let formulation = formulation.get().0.clone();
         let network = py.detach(|| langevin_onnx::OnnxNetwork::open(path, formulation, &options));
         Ok(Self(Arc::new(network.map_err(|error| raised_by_onnx(&error))?)))
     }
+}
+
+/// Returns the options of a file, and finds the shared library of an installed `onnxruntime`
+/// without importing that package.
+pub fn options(
+    py: Python<'_>,
+    shape: Option<Vec<usize>>,
+    inputs: Option<Bound<'_, PyAny>>,
+    uncond_inputs: Option<Bound<'_, PyAny>>,
+    output: Option<String>,
+) -> PyResult<Options> {
+    py.import("langevin._cli")?.call_method0("_name_onnxruntime")?;
+    let mut options = Options::default().style(Style::Keywords);
+    if let Some(shape) = shape {
+        options = options.shape(&shape);
+    }
+    if let Some(output) = output {
+        options = options.output(output);
+    }
+    for (name, array) in arrays("inputs", inputs)? {
+        options = options.input(name, array);
+    }
+    for (name, array) in arrays("uncond_inputs", uncond_inputs)? {
+        options = options.unconditional_input(name, array);
+    }
+    Ok(options)
 }
 
 /// Reads a mapping of names to arrays.

@@ -4,6 +4,8 @@ use crate::error::{Blame as _, Error, Result};
 use crate::words::either_case;
 use langevin::formulation::InputScaling;
 use langevin::{Clock, Formulation, LambdaRange, Prediction, Process};
+use langevin_discrete::{Noise, Parameterization};
+use langevin_onnx::TokensAs;
 use langevin_train::Normalization;
 use std::path::PathBuf;
 
@@ -39,6 +41,17 @@ pub struct Declared {
     pub inputs: Vec<(String, PathBuf)>,
     /// Name of the output to read.
     pub output: Option<String>,
+    /// Declaration of a network on tokens; `None` for a network on numbers.
+    pub tokens: Option<DeclaredTokens>,
+}
+
+/// Declaration of an ONNX network on tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeclaredTokens {
+    /// Name of the noise: masked or uniform.
+    pub noise: String,
+    /// Identifier of the mask.
+    pub mask: Option<usize>,
 }
 
 impl Declared {
@@ -82,6 +95,40 @@ impl Declared {
             formulation = formulation.with_range(range);
         }
         Ok(formulation)
+    }
+
+    /// Returns the declaration of a network on tokens, which predicts a posterior by default.
+    ///
+    /// ```
+    /// use langevin_discrete::Parameterization;
+    /// use langevin_tasks::source::{Declared, DeclaredTokens};
+    /// let tokens = Some(DeclaredTokens { noise: "masked".to_owned(), mask: Some(103) });
+    /// let declared = Declared { tokens, ..Declared::default() };
+    /// assert_eq!(declared.tokens_as()?.prediction, Parameterization::Posterior);
+    /// # Ok::<(), langevin_tasks::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the noise or the prediction is unknown, or a field of networks on
+    /// numbers is set.
+    pub fn tokens_as(&self) -> Result<TokensAs> {
+        let Some(tokens) = &self.tokens else {
+            return Err(Error::misused("the network is not declared as one on tokens").at("‹onnx›").expected("‹noise›"));
+        };
+        let of_numbers = [
+            ("‹process›", self.process.is_some()),
+            ("‹input-sigma-data›", self.input_sigma_data.is_some()),
+            ("‹trained-range›", self.trained_range.is_some()),
+            ("‹normalization›", self.normalization.is_some()),
+        ];
+        if let Some((flag, _)) = of_numbers.iter().find(|(_, given)| *given) {
+            return Err(Error::misused("the network is on tokens, and the flag is for numbers")
+                .at(*flag)
+                .hint(format!("leave out {flag}")));
+        }
+        let noise: Noise = either_case(&tokens.noise, str::parse).or_misused()?;
+        let prediction = self.predict.as_deref().map_or(Ok(Parameterization::Posterior), str::parse).or_misused()?;
+        Ok(TokensAs { noise, prediction, mask: tokens.mask, logits: true })
     }
 
     /// Returns the map between the data and the coordinates of the network.

@@ -1,7 +1,7 @@
 //! Models: trained networks, ONNX files and exact densities, read in their own formulation or
 //! converted to another one.
 
-pub use crate::declared::Declared;
+pub use crate::declared::{Declared, DeclaredTokens};
 
 use crate::content::{self, Content};
 use crate::data;
@@ -184,17 +184,10 @@ impl Source<'_> {
     /// wrong.
     pub fn onnx(path: &Path, declared: &Declared, observer: &dyn Observer) -> Result<Self> {
         content::check("‹onnx›", path, Content::Onnx, observer)?;
-        let formulation = declared.formulation()?;
-        let mut options = OnnxOptions::default();
-        if let Some(shape) = &declared.shape {
-            options = options.shape(shape);
+        if declared.tokens.is_some() {
+            return Err(of_tokens("‹noise›", &path.display().to_string()));
         }
-        if let Some(output) = &declared.output {
-            options = options.output(output);
-        }
-        for (name, file) in &declared.inputs {
-            options = options.input(name, array("‹input›", name, file, observer)?);
-        }
+        let (formulation, options) = (declared.formulation()?, onnx_options(declared, observer)?);
         let network = guard::caught(|| OnnxNetwork::open(path, formulation, &options))
             .map_or_else(|| Err(contradicts(path)), |read| read.map_err(|error| onnx_failure(&error)))?;
         Ok(Self::Onnx(Box::new(network), declared.normalization()?))
@@ -207,10 +200,7 @@ impl Source<'_> {
     /// Returns an error if a file is not an array, or if the network does not have the input.
     pub fn without_condition(&mut self, inputs: &[(String, PathBuf)], observer: &dyn Observer) -> Result<()> {
         let Self::Onnx(network, _) = self else { return Ok(()) };
-        let read =
-            |(name, file): &(String, PathBuf)| Ok((name.clone(), array("‹uncond-input›", name, file, observer)?));
-        let values: Vec<(String, Array)> = inputs.iter().map(read).collect::<Result<_>>()?;
-        network.set_unconditional(&values).map_err(|error| onnx_failure(&error))
+        network.set_unconditional(&unconditional(inputs, observer)?).map_err(|error| onnx_failure(&error))
     }
 
     /// Checks that the further inputs of an ONNX network have one row for all samples, or a row for
@@ -580,6 +570,27 @@ fn array(argument: &str, name: &str, path: &Path, observer: &dyn Observer) -> Re
     let langevin_data::Array { shape, dtype, values } =
         langevin_data::Array::open(path).map_err(|error| data::failure(&error, observer))?;
     Ok(Array { shape, dtype, values })
+}
+
+/// Reads the values of further inputs on the unconditional branch.
+pub(crate) fn unconditional(inputs: &[(String, PathBuf)], observer: &dyn Observer) -> Result<Vec<(String, Array)>> {
+    let read = |(name, file): &(String, PathBuf)| Ok((name.clone(), array("‹uncond-input›", name, file, observer)?));
+    inputs.iter().map(read).collect()
+}
+
+/// Returns the options with which a declared ONNX file is opened.
+pub(crate) fn onnx_options(declared: &Declared, observer: &dyn Observer) -> Result<OnnxOptions> {
+    let mut options = OnnxOptions::default();
+    if let Some(shape) = &declared.shape {
+        options = options.shape(shape);
+    }
+    if let Some(output) = &declared.output {
+        options = options.output(output);
+    }
+    for (name, file) in &declared.inputs {
+        options = options.input(name, array("‹input›", name, file, observer)?);
+    }
+    Ok(options)
 }
 
 /// Converts an error about an ONNX file.

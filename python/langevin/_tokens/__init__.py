@@ -6,6 +6,7 @@ Module       Contents
 ``base``     methods that all models of tokens have
 ``model``    any network in Python
 ``network``  model files of ``langevin train``
+``onnx``     networks in ONNX files
 ``density``  densities that are known exactly
 ``plans``    tasks of plans, which the compiled half calls
 ``results``  results of the tasks
@@ -18,6 +19,7 @@ from .base import _Tokens
 from .density import TokenDensity
 from .model import TokenModel
 from .network import TokenNetwork
+from .onnx import TokenOnnxNetwork
 from .plans import _analyze, _law, _run
 from .results import TokenCandidate, TokenLikelihood, TokenQuery, TokenRanking, TokenTuned
 
@@ -27,6 +29,7 @@ __all__ = [
     "TokenLikelihood",
     "TokenModel",
     "TokenNetwork",
+    "TokenOnnxNetwork",
     "TokenQuery",
     "TokenRanking",
     "TokenTuned",

@@ -87,8 +87,8 @@ pub struct NamedArgs {
     pub model: Option<PathBuf>,
     #[arg(long, value_name = "NAME", help = exact_help())]
     pub exact: Option<String>,
-    /// An ONNX network; describe it with --process, --predict and --clock
-    #[arg(long, value_name = "FILE", requires_all = ["process", "predict"])]
+    /// An ONNX network; describe it with --process, --predict and --clock, or with --noise if it returns logits of tokens
+    #[arg(long, value_name = "FILE")]
     pub onnx: Option<PathBuf>,
 }
 
@@ -98,6 +98,12 @@ pub struct NamedArgs {
 pub struct TrainedAs {
     #[arg(long, value_name = "P", requires = "onnx", help_heading = "With --onnx", help = process_help())]
     pub process: Option<String>,
+    /// Tokens: the noise of an ONNX network or of an exact density, masked or uniform [default: masked for a density, or what the sampler needs]
+    #[arg(long, value_name = "NOISE")]
+    pub noise: Option<String>,
+    /// Tokens: the identifier of the mask of an ONNX network
+    #[arg(long, value_name = "N", requires_all = ["onnx", "noise"], help_heading = "With --onnx")]
+    pub mask_id: Option<usize>,
     #[command(flatten)]
     pub network: NetworkArgs,
 }
@@ -106,7 +112,7 @@ pub struct TrainedAs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct NetworkArgs {
-    /// Quantity that the network predicts: x0, epsilon, score, v, velocity, reverse-velocity, edm
+    /// Quantity that the network predicts: x0, epsilon, score, v, velocity, reverse-velocity, edm; of tokens posterior (the default), leave-one-out or score
     #[arg(long, value_name = "Q", requires = "onnx", help_heading = "With --onnx")]
     pub predict: Option<String>,
     /// The time input of the network: time (of its process), scaled:1000, remaining:1000, lambda, quarter-log-sigma, log-sigma:F, angle
@@ -121,7 +127,7 @@ pub struct NetworkArgs {
     /// Normalisation of the data, x = (datum − SHIFT)/SCALE [default: 0,1]
     #[arg(long, value_name = "SHIFT,SCALE", requires = "onnx", value_parser = values::pair, allow_negative_numbers = true, help_heading = "With --onnx")]
     pub normalization: Option<(f64, f64)>,
-    /// Shape of a sample if the file leaves it open, as in 4,64,64
+    /// Shape of a sample if the file leaves it open, as in 4,64,64, or the number of tokens
     #[arg(long, value_name = "SHAPE", requires = "onnx", value_parser = values::shape, help_heading = "With --onnx")]
     pub shape: Option<values::Shape>,
     /// Value of another input, such as encoder_hidden_states: a .npy file or FILE.npz:ARRAY, with one row for all samples or one row per sample; may be repeated
@@ -202,9 +208,6 @@ pub struct SampleArgs {
     pub edit: EditArgs,
     #[command(flatten)]
     pub file: FileArgs,
-    /// With an exact density of tokens: its noise, masked or uniform [default: masked, or what the sampler needs]
-    #[arg(long, value_name = "NOISE")]
-    pub noise: Option<String>,
     /// Choose the step size of each sample adaptively, instead of a sampler: dpm12, dpm23 or euler-heun
     #[arg(long, value_name = "PAIR", conflicts_with_all = ["sampler", "moves", "steps", "nfe", "grid"])]
     pub adaptive: Option<String>,

@@ -14,20 +14,12 @@ use langevin::sampler::Start;
 use langevin_tasks::condition::Condition;
 use langevin_tasks::sample::{self, Control, Draws, Prepared};
 use langevin_tasks::source::Source;
-use langevin_tasks::tokens::{Model, Opened};
+use langevin_tasks::tokens::Opened;
 use std::time::Instant;
 
 /// Runs the command.
 pub fn run(args: &SampleArgs) -> Result<()> {
     interrupt::listen()?;
-    if let Some(noise) = &args.noise
-        && !args.source.named.exact.as_deref().is_some_and(Model::is_name)
-    {
-        return Err(Failure::misused("the model has its own noise")
-            .at("--noise")
-            .expected("--exact with a density of tokens, such as chain:8x64")
-            .got(format!("'{noise}'")));
-    }
     let mut source = match args.source.open_any(&args.device)? {
         Opened::Tokens(model) => return tokens::sample::run(args, model),
         Opened::Numbers(source) => source,

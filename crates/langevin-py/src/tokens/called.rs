@@ -1,10 +1,10 @@
 //! A network in Python as a model of the library.
 
-use super::reading::Reading;
+use super::ids::{Ids, outputs};
 use crate::errors::carried;
 use langevin::model::Branch;
 use langevin::{Query, Result};
-use langevin_discrete::{Denoiser, Letter, Parameterization, StateSpace};
+use langevin_discrete::{Denoiser, Letter, Outputs, Parameterization, StateSpace};
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ pub struct Called {
     /// The space of the sequences.
     pub space: StateSpace,
     /// How its output is read.
-    pub reading: Reading,
+    pub outputs: Outputs,
     /// The largest number of rows of one call.
     pub batch: usize,
     /// The number of calls so far.
@@ -30,13 +30,13 @@ impl Called {
     fn part(&self, py: Python<'_>, first: usize, tokens: &[Letter], query: &Query<'_>) -> PyResult<Result<Vec<f64>>> {
         let length = self.space.length();
         let rows = first..first + tokens.len() / length;
-        let array = self.reading.ids.array(py, tokens, length)?;
+        let array = Ids(self.outputs.ids).array(py, tokens, length)?;
         let alpha = PyArray1::from_iter(py, rows.clone().map(|row| query.at.row(row).alpha));
         let index = PyArray1::from_iter(py, query.rows[rows].iter().map(|row| row.index));
         let branch = if query.branch == Branch::Main { "main" } else { "unconditional" };
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         let output = self.call.bind(py).call1((array, alpha, index, branch, number))?;
-        self.reading.read(&self.space, &output, tokens)
+        outputs(&self.outputs, &self.space, &output, tokens)
     }
 }
 
@@ -46,7 +46,7 @@ impl Denoiser for Called {
     }
 
     fn parameterization(&self) -> Parameterization {
-        self.reading.prediction
+        self.outputs.prediction
     }
 
     fn predict(&self, x: &[Letter], query: &Query<'_>) -> Result<Vec<f64>> {

@@ -1,8 +1,8 @@
 //! Identifiers of tokens in Python, and arrays of them.
 
-use crate::errors::{ArgumentError, misfit};
+use crate::errors::{ArgumentError, OrRaise as _, misfit};
 use langevin::error::Message;
-use langevin_discrete::{Letter, Noise, StateSpace};
+use langevin_discrete::{Letter, Noise, Outputs, StateSpace, TokenIds};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 
@@ -45,72 +45,24 @@ impl NoiseOut {
     }
 }
 
-/// The identifiers of a network's tokens: its letters in order, and the mask among or after them.
+/// The identifiers of a network's tokens, with the arrays of Python.
 #[derive(Clone, Copy, Debug)]
-pub struct Ids {
-    vocab: usize,
-    mask: Option<usize>,
-}
+pub struct Ids(pub TokenIds);
 
 impl Ids {
     /// Returns the identifiers of a space, with the letter V as the mask unless `mask` is given.
     pub fn new(space: &StateSpace, mask: Option<i64>) -> PyResult<Self> {
-        let wrong = |expected: &str, got: String| {
-            let message = Message::new("bad mask").at("mask").expected(expected).got(got);
-            Err(ArgumentError::new_err(message.to_string()))
-        };
-        let vocab = space.vocab();
-        let mask = match (space.mask(), mask) {
-            (None, None) => None,
-            (Some(_), None) => Some(vocab),
-            (None, Some(mask)) => return wrong("a mask with masked noise only", format!("{mask}")),
-            (Some(_), Some(mask)) => match usize::try_from(mask).ok().filter(|mask| *mask <= MOST) {
-                Some(mask) => Some(mask),
-                None => return wrong(&format!("an identifier from 0 to {MOST}"), mask.to_string()),
-            },
-        };
-        Ok(Self { vocab, mask })
-    }
-
-    /// Returns the identifier of the mask.
-    pub fn mask(&self) -> Option<usize> {
-        self.mask
-    }
-
-    /// Returns the number of columns of an output that has one for the mask.
-    pub fn columns(&self) -> usize {
-        self.mask.map_or(self.vocab, |mask| self.vocab.max(mask) + 1)
-    }
-
-    /// Returns true if a column for each letter, and none for the mask, is unambiguous.
-    pub fn is_plain(&self) -> bool {
-        self.mask.is_none_or(|mask| mask >= self.vocab)
-    }
-
-    /// Returns the identifier of a letter.
-    pub fn id(&self, letter: usize) -> usize {
-        match self.mask {
-            Some(mask) if letter == self.vocab => mask,
-            Some(mask) if letter >= mask => letter + 1,
-            _ => letter,
-        }
-    }
-
-    /// Returns the letter of an identifier.
-    pub fn letter(&self, id: i64) -> Option<Letter> {
-        let id = usize::try_from(id).ok()?;
-        let letter = match self.mask {
-            Some(mask) if id == mask => self.vocab,
-            Some(mask) if id > mask && mask < self.vocab => id - 1,
-            _ if id < self.vocab => id,
-            _ => return None,
-        };
-        (letter <= self.vocab).then_some(letter as Letter)
+        // A negative identifier is out of range like one that is too large.
+        let mask = mask.map(|mask| usize::try_from(mask).map_err(|_| mask)).transpose().map_err(|mask| {
+            let message = Message::new("bad mask").at("mask").expected("an identifier from 0").got(mask.to_string());
+            ArgumentError::new_err(message.to_string())
+        })?;
+        TokenIds::new(space, mask).map(Self).or_raise()
     }
 
     /// Returns letters as an array of identifiers, shape (rows, length).
     pub fn array<'py>(&self, py: Python<'py>, letters: &[Letter], length: usize) -> PyResult<Bound<'py, PyAny>> {
-        let ids = letters.iter().map(|letter| self.id(*letter as usize) as i64);
+        let ids = letters.iter().map(|letter| self.0.id(*letter) as i64);
         Ok(PyArray1::from_iter(py, ids).reshape([letters.len() / length.max(1), length])?.into_any())
     }
 
@@ -126,7 +78,7 @@ impl Ids {
         }
         let values = array.try_readonly()?;
         let letters = values.as_slice()?.iter().enumerate().map(|(place, id)| {
-            match self.letter(*id).filter(|letter| masked || (*letter as usize) < self.vocab) {
+            match self.0.letter(*id).filter(|letter| masked || (*letter as usize) < self.0.vocab()) {
                 Some(letter) => Ok(letter),
                 None => Err(self.unknown(*id, place / length, place % length)),
             }
@@ -135,20 +87,17 @@ impl Ids {
     }
 
     fn unknown(&self, id: i64, row: usize, token: usize) -> PyErr {
-        let last = self.id(self.vocab.saturating_sub(1));
-        let expected = match self.mask {
-            Some(mask) if mask < self.vocab => format!("0 to {last} without the mask {mask}"),
+        let last = self.0.id(self.0.vocab().saturating_sub(1) as Letter);
+        let expected = match self.0.mask() {
+            Some(mask) if mask < self.0.vocab() => format!("0 to {last} without the mask {mask}"),
             _ => format!("0 to {last}"),
         };
-        let is_mask = self.mask.is_some_and(|mask| usize::try_from(id) == Ok(mask));
+        let is_mask = self.0.mask().is_some_and(|mask| usize::try_from(id) == Ok(mask));
         let what = if is_mask { "a token is masked" } else { "unknown letter" };
         let message = Message::new(what).at(format!("row {row}, token {token}")).expected(expected).got(id.to_string());
         ArgumentError::new_err(message.to_string())
     }
 }
-
-/// Largest identifier of a mask.
-const MOST: usize = 1 << 24;
 
 /// Returns an array of whole numbers as int64, and refuses any other kind.
 fn int64<'py>(tokens: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArrayDyn<i64>>> {
@@ -195,4 +144,20 @@ pub fn for_rows<T: Copy>(what: &str, values: Vec<T>, rows: usize, length: usize)
             "",
         )),
     }
+}
+
+/// Reads an array of float32 or float64 of shape (rows, length, columns) about these tokens.
+pub fn outputs(
+    outputs: &Outputs,
+    space: &StateSpace,
+    array: &Bound<'_, PyAny>,
+    tokens: &[Letter],
+) -> PyResult<langevin::Result<Vec<f64>>> {
+    if let Ok(array) = array.cast::<PyArrayDyn<f32>>() {
+        let (shape, values) = (array.shape().to_vec(), array.try_readonly()?);
+        return Ok(outputs.read(space, &shape, values.as_slice()?, tokens));
+    }
+    let array = array.cast::<PyArrayDyn<f64>>()?;
+    let (shape, values) = (array.shape().to_vec(), array.try_readonly()?);
+    Ok(outputs.read(space, &shape, values.as_slice()?, tokens))
 }

@@ -7,13 +7,11 @@
 //! | [`model`] | `_TokenModel`: the tasks on one model, behind the Python classes of `langevin._tokens` |
 //! | [`table`] | `TableNetwork`: a network on rows of numbers and categories |
 //! | [`called`] | a network in Python as a model of the library |
-//! | [`reading`] | outputs of networks, read as probabilities |
 //! | [`ids`] | identifiers of tokens, and arrays of them |
 
 pub mod called;
 pub mod ids;
 pub mod model;
 pub mod plan;
-pub mod reading;
 pub mod stepper;
 pub mod table;

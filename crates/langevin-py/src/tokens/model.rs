@@ -3,16 +3,16 @@
 use super::called::Called;
 use super::ids::{Ids, NoiseLike, NoiseOut, flags, for_rows};
 use super::plan::TokenPlan;
-use super::reading::Reading;
 use crate::column::Column;
-use crate::errors::{ArgumentError, OrRaise as _, carried, raised_by_task};
+use crate::errors::{ArgumentError, OrRaise as _, carried, raised_by_onnx, raised_by_task};
 use crate::observer::Interpreter;
 use crate::rows::ids;
 use langevin::model::Branch;
 use langevin::{Query, SampleId};
 use langevin_discrete::plan::{Kept, Law};
 use langevin_discrete::recommend::{self, Figure, Options, Target};
-use langevin_discrete::{Denoiser, Letter, Parameterization, StateSpace, exact, level};
+use langevin_discrete::{Denoiser, Letter, Outputs, Parameterization, StateSpace, exact, level};
+use langevin_onnx::{OnnxTokens, TokensAs};
 use langevin_tasks::tokens::sample::places;
 use langevin_tasks::tokens::{Model, analyze, evaluate, likelihood, rows::Rows};
 use numpy::{PyArray1, PyArrayMethods as _};
@@ -48,7 +48,10 @@ enum Source {
 impl TokenModel {
     fn of_own(model: Model) -> PyResult<Self> {
         let space = model.space().map_err(|error| Python::attach(|py| raised_by_task(py, &error)))?.clone();
-        let ids = Ids::new(&space, None)?;
+        let ids = match model.onnx_network() {
+            Some(network) => Ids(network.ids()),
+            None => Ids::new(&space, None)?,
+        };
         Ok(Self { source: Source::Own(Arc::new(model)), space, ids })
     }
 
@@ -174,6 +177,35 @@ impl TokenModel {
         Self::of_own(Model::Network(Box::new(network)))
     }
 
+    /// Open an ONNX file.
+    #[staticmethod]
+    #[pyo3(signature = (path, noise: "str | collections.abc.Sequence[float] | None", prediction, mask, length, inputs: "typing.Any", uncond_inputs: "typing.Any", output))]
+    #[allow(clippy::too_many_arguments)]
+    fn onnx(
+        py: Python<'_>,
+        path: PathBuf,
+        noise: Option<NoiseLike>,
+        prediction: &str,
+        mask: Option<usize>,
+        length: Option<usize>,
+        inputs: Option<Bound<'_, PyAny>>,
+        uncond_inputs: Option<Bound<'_, PyAny>>,
+        output: Option<String>,
+    ) -> PyResult<Self> {
+        let (noise, prediction) = (NoiseLike::noise(noise).or_raise()?, prediction.parse().or_raise()?);
+        let options = crate::onnx::options(py, length.map(|length| vec![length]), inputs, uncond_inputs, output)?;
+        let declared = TokensAs { noise, prediction, mask, logits: true };
+        let network = py.detach(|| OnnxTokens::open(&path, declared, &options));
+        let model = Model::of_onnx(network.map_err(|error| raised_by_onnx(&error))?);
+        Self::of_own(model.map_err(|error| raised_by_task(py, &error))?)
+    }
+
+    /// Inputs and output of an ONNX file.
+    #[getter]
+    fn ports(&self) -> Option<(Vec<String>, String)> {
+        self.own().and_then(Model::onnx_network).map(|network| (network.inputs(), network.output()))
+    }
+
     /// Return a network in Python as a model.
     #[staticmethod]
     #[pyo3(signature = (call, vocab, length, noise: "str | collections.abc.Sequence[float] | None", prediction, logits, mask, forbidden, batch))]
@@ -194,7 +226,7 @@ impl TokenModel {
         let ids = Ids::new(&space, mask)?;
         let mut flags = vec![false; if forbidden.is_empty() { 0 } else { vocab }];
         for id in forbidden {
-            match ids.letter(id).and_then(|letter| flags.get_mut(letter as usize)) {
+            match ids.0.letter(id).and_then(|letter| flags.get_mut(letter as usize)) {
                 Some(flag) => *flag = true,
                 None => {
                     let message = langevin::error::Message::new("a forbidden letter is no letter").at("forbid");
@@ -212,8 +244,8 @@ impl TokenModel {
         if batch == 0 {
             return Err(ArgumentError::new_err("an empty batch (batch): expected 1 or more, got 0"));
         }
-        let reading = Reading { ids, prediction, logits, forbidden: flags };
-        let called = Called { call, space: space.clone(), reading, batch, calls: AtomicUsize::new(0) };
+        let outputs = Outputs { ids: ids.0, prediction, logits, forbidden: flags };
+        let called = Called { call, space: space.clone(), outputs, batch, calls: AtomicUsize::new(0) };
         Ok(Self { source: Source::Called(Box::new(called)), space, ids })
     }
 
@@ -238,7 +270,7 @@ impl TokenModel {
     /// Identifier of the mask; ``None`` for noise without a mask.
     #[getter]
     fn mask(&self) -> Option<usize> {
-        self.ids.mask()
+        self.ids.0.mask()
     }
 
     /// Name of the density or of the training data.
@@ -285,7 +317,7 @@ impl TokenModel {
         let letters = self.read(tokens, true)?;
         let text = |row: &[Letter]| match self.own() {
             Some(model) => model.text(row),
-            None => row.iter().map(|letter| self.ids.id(*letter as usize).to_string()).collect::<Vec<_>>().join(" "),
+            None => row.iter().map(|letter| self.ids.0.id(*letter).to_string()).collect::<Vec<_>>().join(" "),
         };
         Ok(letters.chunks_exact(self.space.length()).map(text).collect())
     }

@@ -1,13 +1,12 @@
 //! `TokenStepper`: a plan of tokens that runs step by step, with the model in Python.
 
-use super::ids::Ids;
-use super::reading::Reading;
+use super::ids::{Ids, outputs};
 use crate::errors::{ArgumentError, OrRaise as _, misfit, refuse_unknown};
 use langevin::SampleId;
 use langevin::drive::Program as _;
 use langevin::model::Branch;
 use langevin_discrete::plan::{Kept, Op, Run};
-use langevin_discrete::{Letter, Parameterization, StateSpace};
+use langevin_discrete::{Letter, Outputs, Parameterization, StateSpace};
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -134,8 +133,8 @@ impl TokenStepper {
         let run = guard.as_mut().ok_or_else(finished)?;
         let Some(question) = run.query().or_raise()? else { return Err(finished()) };
         let tokens = question.x.tokens().unwrap_or_default().to_vec();
-        let reading = Reading { ids: self.ids, prediction, logits, forbidden: vec![] };
-        let read = reading.read(&self.space, &array, &tokens)?.or_raise()?;
+        let form = Outputs { ids: self.ids.0, prediction, logits, forbidden: vec![] };
+        let read = outputs(&form, &self.space, &array, &tokens)?.or_raise()?;
         run.supply_as(prediction, read).or_raise()
     }
 

@@ -60,14 +60,15 @@ fn with_target<T>(
             observer.progress(&Progress::Stage("orders and sizes"));
             work(Target::Density(&**density), settings.nfe, &options)
         }
-        Model::Network(network) => {
-            let own = network.metadata().data.name.as_str();
-            let data = settings.data.or_else(|| (own == "names").then_some(own)).ok_or_else(|| {
+        Model::Network(_) | Model::Onnx(..) => {
+            let data = model.network().map(|network| &network.metadata().data);
+            let own = data.map(|data| data.name.as_str()).filter(|own| *own == "names");
+            let held_out = data.is_some_and(|data| data.held_out.is_some());
+            let data = settings.data.or(own).ok_or_else(|| {
                 Error::misused("the plans of a trained model are measured on data")
                     .at("‹data›")
                     .expected("the data of the training")
             })?;
-            let held_out = network.metadata().data.held_out.is_some();
             let count = Some(settings.count.unwrap_or(ROWS));
             let wanted = rows::Wanted { data: Some(data), held_out, count, seed: settings.seed };
             let rows = rows::read(model, &wanted, observer)?;

@@ -53,9 +53,9 @@ pub struct Rows {
 /// nothing was held out.
 pub fn read(model: &Model, wanted: &Wanted<'_>, observer: &dyn Observer) -> Result<Rows> {
     let ids = |count: usize| (0..count as u64).map(|index| SampleId { seed: wanted.seed, index }).collect::<Vec<_>>();
-    let (network, name) = match (model, wanted.data) {
-        (Model::Network(network), Some(name)) => (network, name),
-        (Model::Network(_), None) => {
+    let name = match (model, wanted.data) {
+        (Model::Network(_) | Model::Onnx(..), Some(name)) => name,
+        (Model::Network(_) | Model::Onnx(..), None) => {
             return Err(Error::misused("no data").at("‹data›").expected("the data whose likelihood is wanted"));
         }
         (Model::Exact(density), None) => {
@@ -74,15 +74,16 @@ pub fn read(model: &Model, wanted: &Wanted<'_>, observer: &dyn Observer) -> Resu
         }
     };
     let set = open(model, name, observer)?;
-    let set = match (wanted.held_out, network.metadata().data.held_out) {
+    let data = model.network().map(|network| &network.metadata().data);
+    let set = match (wanted.held_out, data.and_then(|data| Some((data, data.held_out?)))) {
         (false, _) => set,
-        (true, Some(held)) => {
+        (true, Some((data, held))) => {
             let (train, held_out) = set.split(held.share, held.seed);
-            let own = network.metadata().data.fingerprint.as_ref();
+            let own = data.fingerprint.as_ref();
             if own.is_some_and(|own| own.is_of(&train).is_ok_and(|same| !same)) {
                 return Err(Error::misused("the data are not those of the training, so nothing of them was held out")
                     .at("‹held-out›")
-                    .expected(format!("the data '{}'", network.metadata().data.name))
+                    .expected(format!("the data '{}'", data.name))
                     .got(set.summary())
                     .hint("leave out ‹held-out› to measure all of them"));
             }

@@ -12,6 +12,29 @@ pub fn text(model: &Model, json: bool) -> Result<String> {
     match (model, json) {
         (Model::Network(network), true) => Ok(serde_json::to_string_pretty(network.metadata()).or_failed()? + "\n"),
         (Model::Network(network), false) => Ok(summary(network)),
+        (Model::Onnx(network, _), true) => {
+            let space = model.space()?;
+            let ids = network.ids();
+            Ok(format!(
+                "{}\n",
+                serde_json::json!({
+                    "onnx": network.name(), "space": space, "mask_id": ids.mask(), "prediction": model.denoiser()?.parameterization(),
+                    "inputs": network.inputs(), "output": network.output(),
+                })
+            ))
+        }
+        (Model::Onnx(network, _), false) => {
+            let mask = network.ids().mask().map_or_else(String::new, |mask| format!(", the mask is {mask}"));
+            let lines = [
+                ("network", format!("{}, an ONNX file", network.name())),
+                ("inputs", network.inputs().join(", ")),
+                ("output", network.output()),
+                ("tokens", format!("{}{mask}", model.space()?)),
+                ("prediction", model.denoiser()?.parameterization().to_string()),
+            ];
+            let text = |(name, value): (&str, String)| format!("{name:<12} {}\n", visible(&value));
+            Ok(lines.into_iter().map(text).collect())
+        }
         (Model::Exact(density), true) => {
             let space = model.space()?;
             Ok(format!("{}\n", serde_json::json!({ "exact": density.name(), "space": space })))

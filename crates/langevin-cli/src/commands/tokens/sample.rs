@@ -66,10 +66,12 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
         model = of_noise(args, &density.name())?;
     }
     let classes = classes(args, &mut model)?;
+    args.unconditional.give_tokens(&mut model)?;
     let prepared = prepare(args, &model)?;
     let length = prepared.plan().space().length();
     let count = args.count.unwrap_or(COUNT);
     check::memory(count, length)?;
+    model.check_rows(count)?;
     let kept = kept(args, &model, length)?;
     atomic::probe(&args.out)?;
     let start = Instant::now();
@@ -144,7 +146,7 @@ fn refuse(args: &SampleArgs) -> Result<()> {
 
 /// Returns an exact density with the noise of the flags, or with one that the sampler serves.
 fn of_noise(args: &SampleArgs, name: &str) -> Result<Model> {
-    let noise = match (&args.noise, &args.given.plan) {
+    let noise = match (&args.source.trained_as.noise, &args.given.plan) {
         (Some(noise), _) => either_case(noise, str::parse).or_misused()?,
         (None, Some(path)) => match super::plans::read(path)? {
             Some(plan) => plan.space().noise().clone(),

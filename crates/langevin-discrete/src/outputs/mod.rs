@@ -1,42 +1,57 @@
-//! Outputs of networks on tokens, read as the predictions of the library.
+//! Outputs of networks on tokens, read as the predictions of this crate.
 
-use super::ids::Ids;
+mod ids;
+
+pub use ids::TokenIds;
+
+use crate::denoiser::Parameterization;
+use crate::space::{Letter, StateSpace};
 use langevin::{Error, Result};
-use langevin_discrete::{Letter, Parameterization, StateSpace};
-use numpy::{PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
-use pyo3::prelude::*;
-
-/// How the output of a network is read.
-#[derive(Clone, Debug)]
-pub struct Reading {
-    /// Identifiers of the network's tokens.
-    pub ids: Ids,
-    /// What the network predicts.
-    pub prediction: Parameterization,
-    /// True for logits, which a softmax turns into probabilities; a score is their exponential.
-    pub logits: bool,
-    /// Letters that are never drawn, by letter.
-    pub forbidden: Vec<bool>,
-}
 
 /// Largest distance of a distribution's sum from 1.
 const UNEVEN: f64 = 1e-2;
 /// Distance of the sum from 1 up to which every output of probabilities is recognised as such.
 const CERTAIN: f64 = 1e-4;
 
-impl Reading {
-    /// Reads an array of shape (rows, length, columns) about these tokens.
-    pub fn read(&self, space: &StateSpace, output: &Bound<'_, PyAny>, tokens: &[Letter]) -> PyResult<Result<Vec<f64>>> {
-        if let Ok(array) = output.cast::<PyArrayDyn<f32>>() {
-            let (shape, values) = (array.shape().to_vec(), array.try_readonly()?);
-            return Ok(self.of(space, &shape, values.as_slice()?, tokens));
-        }
-        let array = output.cast::<PyArrayDyn<f64>>()?;
-        let (shape, values) = (array.shape().to_vec(), array.try_readonly()?);
-        Ok(self.of(space, &shape, values.as_slice()?, tokens))
-    }
+/// How the output of a network is read: rows × tokens × columns numbers, a column for each letter.
+///
+/// Logits of a posterior or leave-one-out prediction become probabilities by a softmax over the
+/// letters. The column of the mask, if there is one, is left out: the mask is never drawn.
+///
+/// ```
+/// use langevin_discrete::{Noise, Outputs, Parameterization, StateSpace, TokenIds};
+/// let space = StateSpace::new(Noise::Masked, 2, 1)?;
+/// let outputs = Outputs {
+///     ids: TokenIds::new(&space, None)?,
+///     prediction: Parameterization::Posterior,
+///     logits: true,
+///     forbidden: vec![],
+/// };
+/// // The third column is that of the mask.
+/// let p = outputs.read(&space, &[1, 1, 3], &[0.0_f32, 0.0, 9.0], &[2])?;
+/// assert_eq!(p, [0.5, 0.5]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs {
+    /// Identifiers of the network's tokens.
+    pub ids: TokenIds,
+    /// Prediction of the network.
+    pub prediction: Parameterization,
+    /// True for logits; false for probabilities. The logits of a score are its logarithms.
+    pub logits: bool,
+    /// True for letters that are never drawn; empty if all are.
+    pub forbidden: Vec<bool>,
+}
 
-    fn of<T: Copy + Into<f64>>(
+impl Outputs {
+    /// Reads the numbers of an array of this shape about some tokens, rows × tokens: the prediction
+    /// of each token.
+    ///
+    /// # Errors
+    /// Returns an error if the shape does not fit, if a number is no logit or probability, or if no
+    /// letter of a token is possible. The error names the row and the token.
+    pub fn read<T: Copy + Into<f64>>(
         &self,
         space: &StateSpace,
         shape: &[usize],
@@ -44,11 +59,18 @@ impl Reading {
         tokens: &[Letter],
     ) -> Result<Vec<f64>> {
         let (length, vocab) = (space.length(), space.vocab());
+        if self.ids.vocab() != vocab || space.is_masked() != self.ids.mask().is_some() {
+            return Err(Error::argument("the identifiers are those of another space")
+                .expected(space.to_string())
+                .got(format!("{} letters", self.ids.vocab())));
+        }
         let (rows, full) = (tokens.len() / length, self.ids.columns());
         // A score has a ratio for every letter that a token can have, the mask included.
         let plain = self.ids.is_plain() && (self.prediction != Parameterization::Score || !space.is_masked());
         let columns = match shape {
-            [own, tokens, columns] if *own == rows && *tokens == length => *columns,
+            [own, tokens, columns] if *own == rows && *tokens == length && values.len() == own * tokens * columns => {
+                *columns
+            }
             _ => 0,
         };
         if columns != full && !(plain && columns == vocab) {
@@ -62,7 +84,7 @@ impl Reading {
             return Err(Error::argument("the network returns probabilities")
                 .expected("logits")
                 .got("numbers that add up to 1 for every token")
-                .hinting("output='probabilities'"));
+                .hinting("say that the output is 'probabilities', or leave out the softmax"));
         }
         let mut out = vec![0.0; tokens.len() * width];
         for (token, (values, out)) in values.chunks_exact(columns).zip(out.chunks_exact_mut(width)).enumerate() {
@@ -90,7 +112,7 @@ impl Reading {
 
     /// Reads the numbers of one token.
     fn token<T: Copy + Into<f64>>(&self, space: &StateSpace, values: &[T], x: Letter, out: &mut [f64]) -> Result<()> {
-        let of = |letter: usize| -> f64 { values[self.ids.id(letter)].into() };
+        let of = |letter: usize| -> f64 { values[self.ids.id(letter as Letter)].into() };
         if let Some(bad) = values.iter().map(|value| (*value).into()).find(|value| self.is_bad(*value)) {
             return Err(match self.logits {
                 true => Error::argument("a logit is not a number")
@@ -118,7 +140,7 @@ impl Reading {
             return Err(Error::argument("the probabilities of a token do not add up to 1")
                 .expected("a sum within 0.01 of 1")
                 .got(sum.to_string())
-                .hinting("output='logits' takes numbers before the softmax"));
+                .hinting("say that the output is 'logits' if these are the numbers before the softmax"));
         }
         let allowed = |letter: usize| !self.forbidden.get(letter).copied().unwrap_or(false);
         if self.logits {
@@ -144,5 +166,48 @@ impl Reading {
 
     fn is_bad(&self, value: f64) -> bool {
         if self.logits { value.is_nan() || value == f64::INFINITY } else { !(value >= 0.0 && value.is_finite()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::Noise;
+
+    fn outputs(noise: Noise, mask: Option<usize>, logits: bool) -> (StateSpace, Outputs) {
+        let space = StateSpace::new(noise, 3, 2).unwrap();
+        let ids = TokenIds::new(&space, mask).unwrap();
+        (space, Outputs { ids, prediction: Parameterization::Posterior, logits, forbidden: vec![] })
+    }
+
+    #[test]
+    fn the_column_of_the_mask_is_left_out() {
+        let logits = [0.0, 1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 9.0_f32];
+        let (space, last) = outputs(Noise::Masked, None, true);
+        let p = last.read(&space, &[1, 2, 4], &logits, &[3, 1]).unwrap();
+        let sum: f64 = (0..3).map(|k| libm::exp(f64::from(k))).sum();
+        assert!((0..3).all(|k| (p[k] - libm::exp(k as f64) / sum).abs() < 1e-15), "{p:?}");
+        assert_eq!(p[3..], [0.0, 1.0, 0.0], "a token that is not masked keeps its letter");
+        // The mask between the letters: columns 0, 2 and 3.
+        let (space, between) = outputs(Noise::Masked, Some(1), true);
+        let p = between.read(&space, &[1, 2, 4], &logits, &[3, 3]).unwrap();
+        let ratio = p[1] / p[0];
+        assert!((ratio - libm::exp(2.0)).abs() < 1e-12, "{ratio}");
+        assert!(between.read(&space, &[1, 2, 3], &logits[..6], &[3, 3]).is_err(), "three columns are ambiguous");
+    }
+
+    #[test]
+    fn what_is_no_prediction_is_refused() {
+        let (space, probabilities) = outputs(Noise::Uniform, None, false);
+        let refused = |values: &[f64], shape: &[usize], word: &str| {
+            let error = probabilities.read(&space, shape, values, &[0, 1]).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        };
+        refused(&[0.2; 6], &[1, 2, 3], "add up to 1");
+        refused(&[f64::NAN; 6], &[1, 2, 3], "got NaN");
+        refused(&[1.0 / 3.0; 6], &[1, 2, 2], "(1, 2, 3)");
+        refused(&[1.0 / 3.0; 5], &[1, 2, 3], "(1, 2, 3)");
+        let (_, masked) = outputs(Noise::Masked, None, false);
+        assert!(masked.read(&space, &[1, 2, 3], &[1.0 / 3.0; 6], &[0, 1]).is_err());
     }
 }
