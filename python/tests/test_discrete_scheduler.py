@@ -58,7 +58,7 @@ class Recorded:
 def both(original, scheduler, net, x, steps, **arguments):
     """Run both schedulers on one network, and compare their tokens after every step."""
     theirs, ours = x.clone(), x.clone()
-    for time in range(steps) if original.timesteps[0] == 0 or "Refinement" in type(original).__name__ else original.timesteps:
+    for time in scheduler.timesteps:
         theirs = original.step(net(theirs), time, theirs, **arguments).prev_sample
         ours = scheduler.step(net(ours), time, ours, **arguments).prev_sample
         assert torch.equal(theirs, ours), f"step {time}"
@@ -84,7 +84,9 @@ def test_amused_has_the_tokens_of_the_original(mask, schedule, steps, temperatur
     for row in range(ROWS):  # each row has another number of known tokens
         x[row, : known and row] = 2
     result = both(original, scheduler, network(VOCAB, mask), x, steps)
-    assert (result < VOCAB).all() and "drawn-token" in scheduler.plan.lint()[0]
+    assert (result < VOCAB).all()
+    # A single step takes all tokens, so it has no order.
+    assert scheduler.plan.lint() == [] if steps == 1 else "drawn-token" in scheduler.plan.lint()[0]
     assert all((result[row, : known and row] == 2).all() for row in range(ROWS))
 
 
@@ -123,7 +125,8 @@ def test_blocks_have_the_tokens_of_the_original(steps, arguments, monkeypatch):
     scheduler = DiscreteScheduler.from_config(original)
     for one in (original, scheduler):
         one.set_timesteps(steps, device="cpu", block_length=LENGTH)
-    logits = network(VOCAB + 1, mask)
+    # Letters of equal probabilities, such as 1, would leave the order open.
+    logits = network(VOCAB + 1, mask, sharp=0.5)
 
     def net(x):  # the original may draw the mask
         return torch.cat([logits(x)[..., :VOCAB], torch.full((ROWS, LENGTH, 1), -1e9)], -1)
@@ -141,7 +144,13 @@ def test_blocks_have_the_tokens_of_the_original(steps, arguments, monkeypatch):
 def uniform(recorded, monkeypatch, rest):
     """Patch the random numbers of originals on uniform noise; ``rest`` returns the uniforms of new tokens."""
     monkeypatch.setattr(torch, "multinomial", recorded.multinomial)
-    monkeypatch.setattr(torch, "randint", lambda low=0, high=None, size=None, **_: (rest() * high).long().clamp(max=high - 1).reshape(size))
+    whole = torch.randint
+
+    def randint(low=0, high=None, size=None, **_):
+        # A seed of a run is no random token.
+        return whole(low, high, size) if size == (1,) else (rest() * high).long().clamp(max=high - 1).reshape(size)
+
+    monkeypatch.setattr(torch, "randint", randint)
 
 
 @needs("DiscreteDDIMScheduler")

@@ -14,10 +14,10 @@ import pytest
 
 import langevin
 
-ONNX = pathlib.Path(__file__).parents[2] / "examples" / "onnx" / "digits.onnx"
+ONNX = pathlib.Path(__file__).parents[2] / "examples" / "onnx"
 # Methods that return nothing.
 SILENT = {"Objective.load_state_dict", "Plan.save", "Stepper.replace", "Stepper.supply", "TokenPlan.save", "TokenStepper.record", "TokenStepper.replace", "TokenStepper.supply",
-          "LangevinScheduler.set_begin_index", "LangevinScheduler.set_timesteps"}
+          "DiscreteScheduler.set_timesteps", "LangevinScheduler.set_begin_index", "LangevinScheduler.set_timesteps"}
 
 
 def members(name, entry):
@@ -73,13 +73,14 @@ def folder(tmp_path_factory):
     tokens += [["train", "--data", folder / f"{name}.csv", *small, "--out", folder / f"{name}.safetensors"] for name in ("table", "flags")]
     for one in (command, *tokens):
         subprocess.run([sys.executable, "-m", "langevin", *map(str, one)], check=True, capture_output=True)
-    shutil.copy(ONNX, folder)
+    for name in ("digits.onnx", "language.onnx"):
+        shutil.copy(ONNX / name, folder)
     return folder
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_the_examples_run(name, folder, monkeypatch):
-    if name.startswith("OnnxNetwork") and not importlib.util.find_spec("onnxruntime"):
+    if name.startswith(("OnnxNetwork", "TokenOnnxNetwork")) and not importlib.util.find_spec("onnxruntime"):
         pytest.skip("onnxruntime is not installed")
     monkeypatch.chdir(folder)
     test = doctest.DocTestParser().get_doctest(inspect.getdoc(PUBLIC[name]), {}, name, None, 0)

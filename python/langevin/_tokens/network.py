@@ -128,9 +128,9 @@ class TokenNetwork(_Tokens):
         >>> import langevin
         >>> network = langevin.TokenNetwork("flags.safetensors")
         >>> network.decode([[0, 1]])
-        ['blue, two']
+        ['blue, three']
         >>> network.table([[0, 1]])
-        {'colour': array(['blue'], dtype='<U4'), 'stripes': array(['two'], dtype='<U3')}
+        {'colour': array(['blue'], dtype='<U4'), 'stripes': array(['three'], dtype='<U5')}
         """
         found: Dict[str, np.ndarray] = self._core.columns(tokens)
         return found

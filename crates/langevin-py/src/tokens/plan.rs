@@ -69,8 +69,8 @@ use std::sync::Arc;
 /// first-hitting: 1 tokens of 3 letters, masked noise, 1 network evaluation
 ///  0  fill    s0 = letter 3 everywhere
 ///  1  eval    s1 = D of s0 at survival 0
-///  2  draw    s1 = letters of s1, draw 0
-///  3  select  s0 = s0 with 1 tokens of s1 at random, draw 1
+///  2  draw    s2 = letters of s1, draw 0
+///  3  select  s0 = s0 with 1 tokens of s2 at random, draw 1
 #[pyclass(frozen, module = "langevin")]
 pub struct TokenPlan(pub Arc<langevin_discrete::Plan>);
 
