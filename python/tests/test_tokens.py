@@ -346,6 +346,76 @@ def test_files_are_opened_by_their_kind(network, folder):
         network.encode("Ä")
 
 
+SMALL = ["--noise", "masked", "--steps", 3, "--batch", 16, "--width", 16, "--depth", 1]
+
+
+def test_graphs_are_tokens(folder):
+    # All graphs of three nodes in graph6.
+    (folder / "graphs.g6").write_text("B?\nBG\nBW\nBw\n" * 12)
+    command("train", "--data", "graphs.g6", *SMALL, "--out", "graphs.safetensors", folder=folder)
+    graphs = langevin.Network.load(folder / "graphs.safetensors")
+    assert isinstance(graphs, TokenNetwork) and graphs.vocab == 2 and graphs.length == 3
+    command("sample", "graphs.safetensors", "-n", 9, "--seed", 2, "--sampler", "first-hitting", "--out", "out.g6", folder=folder)
+    samples = graphs.sample(9, seed=2, sampler="first-hitting")
+    assert graphs.decode(samples) == (folder / "out.g6").read_text().split() and (graphs.encode(graphs.decode(samples)) == samples).all()
+    assert graphs.likelihood(["Bw", "B?"], exact=True).evaluations == 8
+    with pytest.raises(langevin.ArgumentError, match="no columns|not of a table"):
+        graphs.table(samples)
+
+
+def rows_of(path):
+    """The columns of a file of comma-separated values, by their names."""
+    names, *rows = [line.split(",") for line in path.read_text().splitlines()]
+    return {name: np.array(column) for name, column in zip(names, zip(*rows))}
+
+
+def test_tables_are_columns(folder):
+    rows = [f"{['rose', 'daisy'][i % 2]},{20 * (i % 2) + i / 8},{i % 3}" for i in range(80)]
+    (folder / "mixed.csv").write_text("kind,length,petals\n" + "\n".join(rows) + "\n")
+    command("train", "--data", "mixed.csv", *SMALL, "--out", "mixed.safetensors", folder=folder)
+    network = langevin.Network.load(folder / "mixed.safetensors")
+    assert isinstance(network, langevin.TableNetwork) and network.parameters > 0 and "1 column of numbers" in repr(network)
+    assert network.columns == {"kind": ["daisy", "rose"], "length": None, "petals": ["0", "1", "2"]}
+    for flags, keywords in [([], {}), (["--steps", 3, "--sampler", "ddim"], {"steps": 3, "sampler": "ddim"})]:
+        command("sample", "mixed.safetensors", "-n", 30, "--seed", 4, *flags, "--out", "mixed-out.csv", folder=folder)
+        written, samples = rows_of(folder / "mixed-out.csv"), network.sample(30, seed=4, **keywords)
+        assert list(samples) == ["kind", "length", "petals"]
+        assert (samples["kind"] == written["kind"]).all() and (samples["petals"] == written["petals"]).all()
+        assert (samples["length"] == written["length"].astype(float)).all() and samples["length"].dtype == np.float64
+    part = network.sample(5, seed=4, first=25, steps=3, sampler="ddim")
+    assert all((part[name] == samples[name][25:]).all() for name in samples)
+    report = network.evaluate(folder / "mixed.csv", steps=3)
+    shown = json.loads(command("evaluate", "mixed.safetensors", "--data", "mixed.csv", "--steps", 3, "--json", folder=folder))
+    assert report["measures"] == {one["name"]: (one["samples"], one["copula"], one["real"]) for one in shown["measures"]}
+    assert "copula" in str(report) and report["nfe"] == shown["nfe"] == 3
+    assert (pickle.loads(pickle.dumps(network)).sample(2, steps=2)["kind"] == network.sample(2, steps=2)["kind"]).all()
+    assert network.formulation.process.name
+    for task, kind, words in [
+        (lambda: TokenNetwork(folder / "mixed.safetensors"), langevin.ArgumentError, "TableNetwork"),
+        (lambda: langevin.Network(folder / "mixed.safetensors"), langevin.ArgumentError, "TableNetwork"),
+        (lambda: langevin.TableNetwork(folder / "tokens.safetensors"), langevin.ArgumentError, "Network.load"),
+        (lambda: network.sample(2, sampler="heun"), langevin.ArgumentError, "falling noise levels"),
+        (lambda: network.sample(2, stesp=3), langevin.KeywordError, "steps"),
+        (lambda: network.sample(2, sampler="ddmi"), langevin.UnknownNameError, "ddim"),
+        (lambda: network.evaluate(folder / "none.csv"), langevin.ArgumentError, "no such file"),
+    ]:
+        with pytest.raises(kind, match=words):
+            task()
+
+
+def test_categories_are_tokens_and_columns(folder):
+    (folder / "flags.csv").write_text("colour,stripes\n" + "".join(f"{['red', 'blue'][i % 2]},{['one', 'two', 'three'][i % 3]}\n" for i in range(60)))
+    command("train", "--data", "flags.csv", *SMALL, "--out", "flags.safetensors", folder=folder)
+    network = langevin.Network.load(folder / "flags.safetensors")
+    assert isinstance(network, TokenNetwork) and network.length == 2
+    command("sample", "flags.safetensors", "-n", 12, "--seed", 1, "--sampler", "first-hitting", "--out", "flags-out.csv", folder=folder)
+    written, samples = rows_of(folder / "flags-out.csv"), network.sample(12, seed=1, sampler="first-hitting")
+    found = network.table(samples)
+    assert all((found[name] == written[name]).all() for name in written) and list(found) == list(written)
+    assert network.decode(samples)[0] == f"{found['colour'][0]}, {found['stripes'][0]}"
+    assert network.likelihood(["red, two"], exact=True).nats[0] > 0
+
+
 # Measures
 
 
@@ -492,6 +562,28 @@ def test_modules_work_on_tensors():
     assert isinstance(by_tensor.sample(3, start=torch.tensor([0, 1, 3, 3, 3])), torch.Tensor)
     with pytest.raises(langevin.ArgumentError, match="unknown device"):
         TokenModel(net, vocab=3, length=5, device="gpu9")
+
+
+def test_masked_language_models_of_transformers():
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    config = transformers.BertConfig(vocab_size=20, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=12)
+    bert = transformers.BertForMaskedLM(config).train()
+    # Identifiers 0, 1 and 2 are special, and 4 is the mask.
+    model = TokenModel(bert, vocab=19, length=6, mask=4, forbid=[0, 1, 2, 4])
+    text = torch.tensor([7, 8, 4, 4, 9, 10])
+    samples = model.sample(300, seed=1, start=text, sampler="first-hitting")
+    assert isinstance(samples, torch.Tensor) and (samples[:, [0, 1, 4, 5]] == text[[0, 1, 4, 5]]).all()
+    assert not torch.isin(samples, torch.tensor([0, 1, 2, 4])).any() and bert.training
+    with torch.no_grad():
+        p = bert.eval()(text[None]).logits[0, 2].double()
+    p[[0, 1, 2, 4]] = -torch.inf
+    # The first of the two gaps is filled in first for half of the samples.
+    found = model.predict(text[None], 0.5)[0, 2]
+    assert abs(found - np.delete(p.softmax(-1).numpy(), 4)).max() < 1e-6
+    bound, exact = model.likelihood(samples[:20]), model.likelihood(samples[:20], exact=True)
+    assert len(bound.profile) == 6 and exact.evaluations == 64 and abs(bound.mean - exact.mean) < 1
 
 
 def test_a_module_on_levels_receives_tensors():

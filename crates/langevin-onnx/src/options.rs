@@ -170,6 +170,14 @@ impl Style {
         }
     }
 
+    /// Names the argument of the number of tokens.
+    pub(crate) fn length(self, length: &str) -> String {
+        match self {
+            Self::Flags => format!("--shape {length}"),
+            Self::Keywords => format!("length={length}"),
+        }
+    }
+
     /// Names the argument of the shape.
     pub(crate) fn shape(self, shape: &str) -> String {
         match self {

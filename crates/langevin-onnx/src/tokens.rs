@@ -375,12 +375,12 @@ fn length(place: &str, tokens: &Port, given: Option<&[usize]>, style: Style) -> 
         (None, own) if own > 0 => Ok(own as usize),
         (None, _) => Err(Error::argument("the file leaves the number of tokens open")
             .at(place)
-            .expected(style.shape("64"))
+            .expected(style.length("64"))
             .got("none")),
         (Some(&[length]), own) if length > 0 && (own < 0 || own == length as i64) => Ok(length),
         (Some(given), own) => Err(Error::argument("the number of tokens does not fit the network")
             .at(place)
-            .expected(if own > 0 { own.to_string() } else { format!("one number, as in {}", style.shape("64")) })
+            .expected(if own > 0 { own.to_string() } else { format!("one number, as in {}", style.length("64")) })
             .got(format!("{given:?}"))),
     }
 }

@@ -19,8 +19,8 @@ class TokenModel(_Tokens):
 
     The network is a ``torch.nn.Module`` or a function of tokens, an int64 array or tensor of shape
     (rows, length). It returns numbers of shape (rows, length, vocab), as an array, a tensor, an
-    object with ``.logits`` or a tuple whose first entry they are. A masked language model may have
-    one more column for the mask, which is ignored: the mask is never drawn.
+    object with ``.logits`` or a tuple whose first entry they are. A masked language model, such as
+    those of transformers, may have a column for the mask, which is ignored: it is never drawn.
 
     A network on levels is called with a second argument for each row (``time=``). If the second
     parameter is named ``query``, it receives a :class:`TokenQuery`.
@@ -47,7 +47,8 @@ class TokenModel(_Tokens):
         The second argument of a network on levels: ``"survival"`` is α, the share of clean tokens,
         ``"noise"`` is 1 − α, and a function maps an array of α. By default there is none.
     forbid : sequence of int, default ()
-        Identifiers of letters that are never drawn, such as those of special tokens.
+        Identifiers of letters that are never drawn, such as those of special tokens; that of the mask
+        may be among them.
     batch : int, optional
         The largest number of rows of one call. The default is at most 512, and less for large
         outputs. It does not change the samples.

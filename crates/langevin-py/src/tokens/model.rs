@@ -225,7 +225,8 @@ impl TokenModel {
         let prediction: Parameterization = prediction.parse().or_raise()?;
         let ids = Ids::new(&space, mask)?;
         let mut flags = vec![false; if forbidden.is_empty() { 0 } else { vocab }];
-        for id in forbidden {
+        // The mask is never drawn, so its identifier in the list says nothing new.
+        for id in forbidden.into_iter().filter(|id| usize::try_from(*id).ok().is_none_or(|id| Some(id) != ids.0.mask())) {
             match ids.0.letter(id).and_then(|letter| flags.get_mut(letter as usize)) {
                 Some(flag) => *flag = true,
                 None => {
