@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,8 +47,20 @@ def names(tmp_path, monkeypatch):
     return {
         "langevin": langevin, "torch": torch, "diffusers": diffusers, "LangevinScheduler": LangevinScheduler,
         "DDPMScheduler": diffusers.DDPMScheduler, "pipe": pipe, "unet": Unet(), "flow_network": Unet(),
+        "language_model": lambda tokens: np.zeros((*tokens.shape, 4)),
         "scheduler": LangevinScheduler.from_config(pipe.scheduler), "x": torch.randn(2, 3, 8, 8),
         "rows": np.random.default_rng(0).normal(size=(300, 192)),
+    }  # fmt: skip
+
+
+def tokens():
+    """Stand-ins for the pages on tokens: a small masked language model with its tokenizer, and a pipeline."""
+    transformers = pytest.importorskip("transformers")
+    config = transformers.BertConfig(vocab_size=20, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=16)
+    loader = SimpleNamespace(from_pretrained=lambda name: transformers.BertForMaskedLM(config))
+    return {
+        "transformers": SimpleNamespace(AutoModelForMaskedLM=loader), "tokenizer": SimpleNamespace(mask_token_id=4, all_special_ids=[0, 1, 2, 3, 4]),
+        "pipe": SimpleNamespace(scheduler=diffusers.AmusedScheduler(mask_token_id=8)),
     }  # fmt: skip
 
 
@@ -57,9 +70,11 @@ def small(program):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("page", ["README.md", "python/README.md", "docs/trace.md", "docs/torch.md"])
+@pytest.mark.parametrize("page", ["README.md", "python/README.md", "docs/trace.md", "docs/torch.md", "docs/discrete.md"])
 def test_every_program_runs(page, names):
     programs = blocks((ROOT / page).read_text())
+    if page == "docs/discrete.md":
+        names.update(tokens())
     assert len(programs) >= (8 if page == "python/README.md" else 1)
     for program in programs:
         if "model.safetensors" in program:

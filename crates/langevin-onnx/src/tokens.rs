@@ -118,7 +118,9 @@ impl OnnxTokens {
         let length = length(&place, &tokens, options.shape.as_deref(), style)?;
         let rows = tokens.shape.first().filter(|rows| **rows > 0).map(|rows| *rows as usize);
         let mut values = options.inputs.clone();
-        values.extend(inputs.iter().filter(|port| !given.contains(&&*port.name)).filter_map(|port| standard(port, length)));
+        values.extend(
+            inputs.iter().filter(|port| !given.contains(&&*port.name)).filter_map(|port| standard(port, length)),
+        );
         let further = input::given(&values, &inputs, rows, For::Main, style)?;
         let output = output(&place, &outputs, options.output.as_deref(), style)?;
         let single = time.as_ref().is_some_and(Port::is_single);
@@ -173,7 +175,12 @@ impl OnnxTokens {
             Some(columns) if *columns > 0 => Ok(*columns as usize),
             _ => {
                 let rows = self.block;
-                let (shape, _) = self.call(&vec![0.0; rows * self.space.length()], &vec![1.0; rows], &self.further.iter().collect::<Vec<_>>(), &vec![None; rows])?;
+                let (shape, _) = self.call(
+                    &vec![0.0; rows * self.space.length()],
+                    &vec![1.0; rows],
+                    &self.further.iter().collect::<Vec<_>>(),
+                    &vec![None; rows],
+                )?;
                 Ok(shape[2])
             }
         }
@@ -256,7 +263,8 @@ impl OnnxTokens {
         let tensor = element::tensor(self.tokens.kind, vec![rows as i64, length as i64], ids).map_err(failed)?;
         let mut inputs = vec![(self.tokens.name.as_str(), tensor)];
         if let Some(time) = &self.time {
-            let times = times.iter().map(|one| time.time(&self.name, *one, self.style)).collect::<Result<Vec<f64>>>()?;
+            let times =
+                times.iter().map(|one| time.time(&self.name, *one, self.style)).collect::<Result<Vec<f64>>>()?;
             let mut shape = vec![1; time.shape.len()];
             if let Some(first) = shape.first_mut() {
                 *first = rows as i64;
@@ -306,7 +314,8 @@ impl Denoiser for OnnxTokens {
             let Some(some) = places.iter().flatten().next() else { continue };
             // Padding repeats a row, whose tokens are those of an input that may occur.
             let rows: Vec<usize> = places.iter().map(|row| row.unwrap_or(*some)).collect();
-            let letters: Vec<Letter> = rows.iter().flat_map(|row| &x[row * length..(row + 1) * length]).copied().collect();
+            let letters: Vec<Letter> =
+                rows.iter().flat_map(|row| &x[row * length..(row + 1) * length]).copied().collect();
             let ids: Vec<f64> = letters.iter().map(|letter| self.outputs.ids.id(*letter) as f64).collect();
             let times: Vec<f64> = rows.iter().map(|row| query.at.row(*row).time).collect();
             let samples: Vec<Option<SampleId>> = places.iter().map(|row| row.map(|row| query.rows[row])).collect();
@@ -363,7 +372,8 @@ fn roles(place: &str, all: &[Port], given: &[&str], style: Style) -> Result<(Por
         _ => {
             let names: Vec<&str> =
                 rest.iter().filter(|port| port.name != tokens.name).map(|port| &*port.name).collect();
-            Err(wrong("the network has further inputs, which need a value").hinting(format!("give {}", style.all(&names))))
+            Err(wrong("the network has further inputs, which need a value")
+                .hinting(format!("give {}", style.all(&names))))
         }
     }
 }
@@ -462,7 +472,8 @@ mod tests {
     #[test]
     fn the_length_is_the_files_or_given() {
         let of = |own: i64, given: Option<&[usize]>| {
-            length("net.onnx", &port("ids", E::Int64, &[-1, own]), given, Style::Flags).map_err(|error| error.to_string())
+            length("net.onnx", &port("ids", E::Int64, &[-1, own]), given, Style::Flags)
+                .map_err(|error| error.to_string())
         };
         assert_eq!((of(8, None), of(-1, Some(&[5])), of(8, Some(&[8]))), (Ok(8), Ok(5), Ok(8)));
         assert!(of(-1, None).unwrap_err().contains("--shape 64"));

@@ -116,7 +116,9 @@ impl Declared {
     /// numbers is set.
     pub fn tokens_as(&self) -> Result<TokensAs> {
         let Some(tokens) = &self.tokens else {
-            return Err(Error::misused("the network is not declared as one on tokens").at("‹onnx›").expected("‹noise›"));
+            return Err(Error::misused("the network is not declared as one on tokens")
+                .at("‹onnx›")
+                .expected("‹noise›"));
         };
         let of_numbers = [
             ("‹process›", self.process.is_some()),

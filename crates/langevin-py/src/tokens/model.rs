@@ -38,6 +38,9 @@ pub struct TokenModel {
     ids: Ids,
 }
 
+/// Name of a measure, and its values of samples and of real sequences.
+type Measured = (&'static str, f64, Option<f64>);
+
 enum Source {
     /// A trained network, or a density.
     Own(Arc<Model>),
@@ -226,7 +229,8 @@ impl TokenModel {
         let ids = Ids::new(&space, mask)?;
         let mut flags = vec![false; if forbidden.is_empty() { 0 } else { vocab }];
         // The mask is never drawn, so its identifier in the list says nothing new.
-        for id in forbidden.into_iter().filter(|id| usize::try_from(*id).ok().is_none_or(|id| Some(id) != ids.0.mask())) {
+        for id in forbidden.into_iter().filter(|id| usize::try_from(*id).ok().is_none_or(|id| Some(id) != ids.0.mask()))
+        {
             match ids.0.letter(id).and_then(|letter| flags.get_mut(letter as usize)) {
                 Some(flag) => *flag = true,
                 None => {
@@ -435,7 +439,7 @@ impl TokenModel {
         train: &Bound<'_, PyAny>,
         real: &Bound<'_, PyAny>,
         drawn: &Bound<'_, PyAny>,
-    ) -> PyResult<(Vec<(&'static str, f64, Option<f64>)>, String)> {
+    ) -> PyResult<(Vec<Measured>, String)> {
         let py = train.py();
         let [train, real, drawn] = [self.read(train, false)?, self.read(real, false)?, self.read(drawn, false)?];
         let found = py.detach(|| evaluate::measures(&self.space, &train, &real, &drawn));
