@@ -48,7 +48,7 @@ impl NetworkArgs {
         Declared {
             process: process.map(str::to_owned),
             predict: self.predict.clone(),
-            clock: Some(self.clock.clone()),
+            clock: self.clock.clone(),
             input_sigma_data: self.input_sigma_data,
             trained_range: self.trained_range,
             normalization: self.normalization,
@@ -86,6 +86,7 @@ impl SourceArgs {
     fn opened(&self) -> Result<Opened> {
         match (&self.named.exact, &self.trained_as.noise) {
             (Some(name), Some(noise)) if Model::is_name(name) => {
+                self.refuse_declaration()?;
                 let noise = either_case(noise, str::parse).or_misused()?;
                 Model::named(name, noise).map(Opened::Tokens)
             }
@@ -109,8 +110,33 @@ impl SourceArgs {
         self.opened()
     }
 
+    /// Returns an error if a flag describes an ONNX network and there is none.
+    fn refuse_declaration(&self) -> Result<()> {
+        let (own, network) = (&self.trained_as, &self.trained_as.network);
+        let flags = [
+            ("--process", own.process.is_some()),
+            ("--mask-id", own.mask_id.is_some()),
+            ("--predict", network.predict.is_some()),
+            ("--clock", network.clock.is_some()),
+            ("--input-sigma-data", network.input_sigma_data.is_some()),
+            ("--trained-range", network.trained_range.is_some()),
+            ("--normalization", network.normalization.is_some()),
+            ("--shape", network.shape.is_some()),
+            ("--input", !network.input.is_empty()),
+            ("--output", network.output.is_some()),
+        ];
+        match flags.iter().find(|(_, given)| *given) {
+            Some((flag, _)) if self.named.onnx.is_none() => Err(Failure::misused("the flag describes an ONNX network")
+                .at(*flag)
+                .expected("--onnx FILE")
+                .hint(format!("leave out {flag}, since a model has its own description"))),
+            _ => Ok(()),
+        }
+    }
+
     /// Calls `open` with the model that the flags name.
     fn named<T>(&self, open: impl FnOnce(Named<'_>) -> Result<T>) -> Result<T> {
+        self.refuse_declaration()?;
         let mut declared = self.trained_as.network.declared(self.trained_as.process.as_deref());
         declared.tokens = self.trained_as.noise.as_ref().map(|noise| {
             let mask = self.trained_as.mask_id;

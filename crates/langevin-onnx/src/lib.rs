@@ -22,8 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`OnnxTokens`] is a [`langevin_discrete::Denoiser`]: a masked language model, or any other network
-//! that takes tokens and returns logits.
+//! [`OnnxTokens`] is a [`langevin_discrete::Denoiser`]: a masked language model, or any other
+//! network that takes tokens and returns logits.
 //!
 //! [`unroll`](unroll()) writes a plan and its network as one ONNX file, from noise to samples. It
 //! does not need ONNX Runtime.

@@ -363,8 +363,8 @@ impl Network {
     /// Returns
     /// -------
     /// Network, OnnxNetwork, TokenNetwork or TableNetwork
-    ///     The network; a :class:`TokenNetwork` if the model file is of tokens, graphs or a table of
-    ///     categories, and a :class:`TableNetwork` if it is of numbers and categories together.
+    ///     The network; a :class:`TokenNetwork` if the model file is of tokens, graphs or a table
+    ///     of categories, and a :class:`TableNetwork` if it is of numbers and categories.
     ///
     /// Raises
     /// ------

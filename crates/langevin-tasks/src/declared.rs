@@ -122,6 +122,7 @@ impl Declared {
         };
         let of_numbers = [
             ("‹process›", self.process.is_some()),
+            ("‹clock›", self.clock.is_some()),
             ("‹input-sigma-data›", self.input_sigma_data.is_some()),
             ("‹trained-range›", self.trained_range.is_some()),
             ("‹normalization›", self.normalization.is_some()),

@@ -102,7 +102,7 @@ pub struct TrainedAs {
     #[arg(long, value_name = "NOISE")]
     pub noise: Option<String>,
     /// Tokens: the identifier of the mask of an ONNX network
-    #[arg(long, value_name = "N", requires_all = ["onnx", "noise"], help_heading = "With --onnx")]
+    #[arg(long, value_name = "N", requires = "onnx", help_heading = "With --onnx")]
     pub mask_id: Option<usize>,
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -115,9 +115,9 @@ pub struct NetworkArgs {
     /// Quantity that the network predicts: x0, epsilon, score, v, velocity, reverse-velocity, edm; of tokens posterior (the default), leave-one-out or score
     #[arg(long, value_name = "Q", requires = "onnx", help_heading = "With --onnx")]
     pub predict: Option<String>,
-    /// The time input of the network: time (of its process), scaled:1000, remaining:1000, lambda, quarter-log-sigma, log-sigma:F, angle
-    #[arg(long, value_name = "C", requires = "onnx", default_value = "time", help_heading = "With --onnx")]
-    pub clock: String,
+    /// The time input of the network: time (of its process), scaled:1000, remaining:1000, lambda, quarter-log-sigma, log-sigma:F, angle [default: time]
+    #[arg(long, value_name = "C", requires = "onnx", help_heading = "With --onnx")]
+    pub clock: Option<String>,
     /// Scale the input as EDM does, for data with this standard deviation [default: no scaling]
     #[arg(long, value_name = "S", requires = "onnx", value_parser = sigma, allow_negative_numbers = true, help_heading = "With --onnx")]
     pub input_sigma_data: Option<f64>,

@@ -13,7 +13,7 @@ const UNEVEN: f64 = 1e-2;
 /// Distance of the sum from 1 up to which every output of probabilities is recognised as such.
 const CERTAIN: f64 = 1e-4;
 
-/// How the output of a network is read: rows × tokens × columns numbers, a column for each letter.
+/// Reading of the output of a network: rows × tokens × columns numbers, a column for each letter.
 ///
 /// Logits of a posterior or leave-one-out prediction become probabilities by a softmax over the
 /// letters. The column of the mask, if there is one, is left out: the mask is never drawn.

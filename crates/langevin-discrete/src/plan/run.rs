@@ -206,7 +206,7 @@ impl Run<'_> {
     /// let plan = sampler::sizes(chain.space(), &[2, 3], &"random".parse()?)?;
     /// let rows = [SampleId::default()];
     /// let mut run = plan.start(&rows, Kept::default())?;
-    /// let tokens = run.query()?.and_then(|question| Some(question.x.tokens()?.to_vec())).unwrap();
+    /// let tokens = run.query()?.unwrap().x.tokens().unwrap().to_vec();
     /// let query = langevin::Query::new(langevin_discrete::level(0.0), &rows);
     /// run.supply_leave_one_out(chain.leave_one_out(&tokens, &query)?)?;
     /// run.query()?;

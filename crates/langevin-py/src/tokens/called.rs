@@ -18,7 +18,7 @@ pub struct Called {
     pub call: Py<PyAny>,
     /// The space of the sequences.
     pub space: StateSpace,
-    /// How its output is read.
+    /// Reading of its output.
     pub outputs: Outputs,
     /// The largest number of rows of one call.
     pub batch: usize,

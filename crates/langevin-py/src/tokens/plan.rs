@@ -453,8 +453,8 @@ impl TokenPlan {
     /// keep : array_like of bool, shape (length,) or (count, length), optional
     ///     The places that are kept; by default those of ``start`` that are not masked.
     /// mask : int, optional
-    ///     The identifier of the mask, ``vocab`` by default. If it is less, the letters are all other
-    ///     identifiers from 0 to ``vocab``.
+    ///     The identifier of the mask, ``vocab`` by default. If it is less, the letters are all
+    ///     other identifiers from 0 to ``vocab``.
     ///
     /// Returns
     /// -------

@@ -14,8 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Run of a plan of tokens that the caller drives, one evaluation at a time.
 ///
-/// :meth:`TokenPlan.start` returns it. The loop is :meth:`query`, the network, :meth:`supply`, until
-/// :meth:`query` returns ``None``.
+/// :meth:`TokenPlan.start` returns it. The loop is :meth:`query`, the network, :meth:`supply`,
+/// until :meth:`query` returns ``None``.
 ///
 /// Examples
 /// --------

@@ -139,7 +139,8 @@ impl TableNetwork {
     /// UnknownNameError
     ///     If the sampler or the grid has an unknown name.
     /// ArgumentError
-    ///     If the sampler evaluates the network twice at a level, or if an argument is out of range.
+    ///     If the sampler evaluates the network twice at a level, or if an argument is out of
+    ///     range.
     /// KeywordError
     ///     If a keyword is unknown.
     ///
@@ -200,7 +201,8 @@ impl TableNetwork {
     /// -------
     /// Report
     ///     ``plan``, ``nfe``, ``count`` and ``measures``, a dict of triples: the values of the
-    ///     samples, of a Gaussian copula, and of real rows. It prints as ``langevin evaluate`` does.
+    ///     samples, of a Gaussian copula, and of real rows. It prints as ``langevin evaluate``
+    ///     does.
     ///
     /// Raises
     /// ------

@@ -103,7 +103,8 @@ impl Model {
         Ok(Self::Onnx(Box::new(network), Box::new(vocabulary)))
     }
 
-    /// Sets the values of further inputs of an ONNX network on the unconditional branch, from files.
+    /// Sets the values of further inputs of an ONNX network on the unconditional branch, from
+    /// files.
     ///
     /// # Errors
     /// Returns an error if a file is not an array, or if the network does not have the input.
