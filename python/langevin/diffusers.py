@@ -28,11 +28,12 @@ from diffusers.schedulers.scheduling_utils import SchedulerOutput
 
 from ._configs import _class_of, _document, _seed_of
 from ._discrete import DiscreteScheduler
+from ._discrete_step import DiscreteOutput
 from ._errors import ArgumentError
 from ._langevin import Plan, Ranking, recommend
 from ._torch import Run
 
-__all__ = ["DiscreteScheduler", "LangevinScheduler", "LangevinWuerstchenScheduler"]
+__all__ = ["DiscreteOutput", "DiscreteScheduler", "LangevinScheduler", "LangevinWuerstchenScheduler"]
 
 # Arguments with which pipelines call step() of an original to request its default behaviour.
 _NEUTRAL = {"eta": 0.0, "use_clipped_model_output": False, "s_churn": 0.0, "s_tmin": 0.0, "s_tmax": float("inf"), "s_noise": 1.0}
