@@ -20,6 +20,8 @@ _KNOWN = {
     "DiscreteDDIMScheduler": ("uniform", ("prev_sample", "sampled_tokens", "sampled_probs", "pred_logits")),
     "EntropyBoundScheduler": ("uniform", ("prev_sample", "transfer_index", "sampled_tokens", "sampled_probs", "pred_logits")),
 }
+# All schedulers of tokens, also those without a plan.
+OF_TOKENS = (*_KNOWN, "VQDiffusionScheduler")
 # Fields of configs that older versions of diffusers lack, with their defaults.
 _DEFAULTS = {
     "AmusedScheduler": {"masking_schedule": "cosine"},

@@ -27,7 +27,7 @@ from diffusers import ConfigMixin, SchedulerMixin
 from diffusers.schedulers.scheduling_utils import SchedulerOutput
 
 from ._configs import _class_of, _document, _seed_of
-from ._discrete import DiscreteScheduler
+from ._discrete import OF_TOKENS, DiscreteScheduler
 from ._discrete_step import DiscreteOutput
 from ._errors import ArgumentError
 from ._langevin import Plan, Ranking, recommend
@@ -176,6 +176,8 @@ class LangevinScheduler(SchedulerMixin, ConfigMixin):
         original = _document({"_class_name": "DDIMScheduler"} if config is None else config)
         if "_class_name" not in original:
             original["_class_name"] = _class_of(original)
+        if original["_class_name"] in OF_TOKENS:
+            raise ArgumentError(f"the scheduler draws tokens: expected one of numbers, got {original['_class_name']}\nhint: DiscreteScheduler is for tokens")
         self.original = {key: value for key, value in original.items() if not key.startswith("langevin_")}
         self._twin = self._original()
         self._parameters = dict(inspect.signature(type(self._twin).step).parameters) if self._twin is not None else {}

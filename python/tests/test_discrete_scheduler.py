@@ -273,6 +273,33 @@ def test_the_amused_pipeline_runs():
     assert pipe.scheduler.plan.nfe == 3
 
 
+@needs("LLaDA2Pipeline")
+def test_the_llada2_pipeline_has_the_texts_of_the_original():
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = torch.nn.Parameter(torch.randn(VOCAB + 1, VOCAB + 1, VOCAB + 1, generator=torch.Generator().manual_seed(2)))
+
+        def forward(self, ids, attention_mask=None, position_ids=None):
+            logits = self.table[ids, ids.roll(1, 1)] + self.table[position_ids % VOCAB, 0]
+            logits[..., VOCAB] = -1e9  # the original may draw the mask
+            return type("Output", (), {"logits": logits})
+
+    original = diffusers.BlockRefinementScheduler(block_length=8)
+    pipe = diffusers.LLaDA2Pipeline(Net(), original)
+    pipe.set_progress_bar_config(disable=True)
+    prompt = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    arguments = dict(input_ids=prompt, gen_length=17, num_inference_steps=4, editing_threshold=None, mask_token_id=VOCAB, output_type="seq")
+    theirs = pipe(**arguments, threshold=1.0).sequences
+    pipe.scheduler = DiscreteScheduler.from_config(original)
+    assert torch.equal(pipe(**arguments, threshold=1.0).sequences, theirs) and (theirs < VOCAB).all()
+    with pytest.raises(langevin.ArgumentError, match="threshold=1.0"):
+        pipe(**arguments)
+    pipe.scheduler = DiscreteScheduler.from_config(original, sampler="entropy")
+    ours = pipe(**arguments, temperature=1.0, generator=torch.Generator().manual_seed(0)).sequences
+    assert (ours < VOCAB).all() and pipe.scheduler.plan.lint() == []
+
+
 # Errors
 
 MASKED = {"_class_name": "AmusedScheduler", "mask_token_id": VOCAB}
@@ -313,7 +340,7 @@ def stepped(config, time=0, x=X, logits=LOGITS, steps=4, first=None, sampler=Non
         (lambda: stepped(BLOCKS, mask_token_id=VOCAB), langevin.ArgumentError, "threshold=1.0"),
         (lambda: stepped(BLOCKS, mask_token_id=VOCAB, threshold=1.0, editing_threshold=0.5), langevin.ArgumentError, "edits no known"),
         (lambda: DiscreteScheduler({"_class_name": "DiscreteDDIMScheduler"}).add_noise(X, 0), langevin.ArgumentError, "AmusedScheduler"),
-        (lambda: LangevinScheduler.from_config(diffusers.AmusedScheduler(mask_token_id=3)), langevin.Error, "AmusedScheduler"),
+        (lambda: LangevinScheduler.from_config(diffusers.AmusedScheduler(mask_token_id=3)), langevin.ArgumentError, "DiscreteScheduler"),
     ],
 )
 def test_a_mistake_is_one_error_that_names_it(task, kind, words):
