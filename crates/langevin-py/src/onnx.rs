@@ -68,7 +68,7 @@ impl OnnxNetwork {
     ) -> PyResult<Self> {
         let Some(formulation) = formulation else {
             return Err(ArgumentError::new_err(format!(
-                "an ONNX file does not say what it is ({}): expected formulation=langevin.Formulation(process, prediction), got none",
+                "an ONNX file does not say what it is ({}): expected formulation=langevin.Formulation(process, prediction), got none\nhint: langevin.TokenOnnxNetwork opens networks that return logits of tokens",
                 path.display()
             )));
         };
