@@ -224,7 +224,7 @@ fn named(args: &RecommendArgs, path: &Path) -> String {
     let given = [
         ("--process", args.process.clone()),
         ("--predict", flags.predict.clone()),
-        ("--clock", Some(flags.clock.clone()).filter(|clock| clock != "time")),
+        ("--clock", flags.clock.clone().filter(|clock| clock != "time")),
         ("--input-sigma-data", flags.input_sigma_data.map(|sigma| sigma.to_string())),
         ("--trained-range", flags.trained_range.map(|range| list(&range))),
         ("--normalization", flags.normalization.map(|(shift, scale)| list(&[shift, scale]))),
