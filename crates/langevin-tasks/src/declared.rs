@@ -72,10 +72,7 @@ impl Declared {
     pub fn formulation(&self) -> Result<Formulation> {
         let given = |value: Option<&str>, name: &str| {
             value.map(str::to_owned).ok_or_else(|| {
-                Error::misused("an ONNX file does not say what it is")
-                    .at("‹onnx›")
-                    .expected(format!("‹{name}›"))
-                    .hint("‹noise› masked for a network that takes tokens and returns logits")
+                Error::misused("an ONNX file does not say what it is").at("‹onnx›").expected(format!("‹{name}›"))
             })
         };
         let process = either_case(&given(self.process.as_deref(), "process")?, Process::parse).or_misused()?;

@@ -86,6 +86,9 @@ pub struct Lent<'a> {
     pub serial: bool,
 }
 
+/// Hint for an ONNX file without a declaration.
+const OF_TOKENS: &str = "‹noise› masked is for a network that takes tokens and returns logits";
+
 /// Returns the names x0, x1, … for columns without names.
 ///
 /// ```
@@ -187,7 +190,11 @@ impl Source<'_> {
         if declared.tokens.is_some() {
             return Err(of_tokens("‹noise›", &path.display().to_string()));
         }
-        let (formulation, options) = (declared.formulation()?, onnx_options(declared, observer)?);
+        let formulation = declared.formulation().map_err(|error| match declared.process {
+            None if observer.knows(OF_TOKENS) => error.hint(OF_TOKENS),
+            _ => error,
+        })?;
+        let options = onnx_options(declared, observer)?;
         let network = guard::caught(|| OnnxNetwork::open(path, formulation, &options))
             .map_or_else(|| Err(contradicts(path)), |read| read.map_err(|error| onnx_failure(&error)))?;
         Ok(Self::Onnx(Box::new(network), declared.normalization()?))
