@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from numpy import float64, uint64
 from numpy.typing import NDArray
 from os import PathLike
+from pathlib import Path
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "TokenComparison", "TokenPlan", "TokenStepper", "Tuned", "_Judge", "_Objective", "_Program", "_TokenModel", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_pairing", "_trace", "_tune", "analyze", "cli", "recommend", "samplers"]
+__all__ = ["__version__", "Candidate", "Comparison", "Density", "Formulation", "InputLevel", "Level", "Network", "OnnxNetwork", "Plan", "Prediction", "Process", "Query", "Ranking", "Reading", "Stepper", "TableNetwork", "TokenComparison", "TokenPlan", "TokenStepper", "Tuned", "_Judge", "_Objective", "_Program", "_TokenModel", "_adaptive", "_adaptive_own", "_kernel_seconds", "_likelihood", "_likelihood_own", "_pairing", "_trace", "_tune", "analyze", "cli", "recommend", "samplers"]
 
 __version__: Final[str]
 
@@ -758,8 +759,9 @@ class Network:
 
         Returns
         -------
-        Network, OnnxNetwork or TokenNetwork
-            The network; a :class:`TokenNetwork` if the model file is of tokens.
+        Network, OnnxNetwork, TokenNetwork or TableNetwork
+            The network; a :class:`TokenNetwork` if the model file is of tokens, graphs or a table
+            of categories, and a :class:`TableNetwork` if it is of numbers and categories.
 
         Raises
         ------
@@ -2356,6 +2358,146 @@ class Stepper:
         """
 
 @final
+class TableNetwork:
+    """
+    Network on rows of numbers and categories that was trained with ``langevin train``.
+
+    Samples are those of ``langevin sample``. A table of categories alone is a model of tokens,
+    which :class:`TokenNetwork` opens; :meth:`Network.load` opens either.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The model file, such as ``"table.safetensors"``.
+
+    Raises
+    ------
+    ArgumentError
+        If the file does not exist, or holds a model of another kind.
+    FormatError
+        If the file is not a model file.
+
+    Examples
+    --------
+    With a model of ``langevin train --data table.csv --noise masked --out table.safetensors``:
+
+    >>> import langevin
+    >>> network = langevin.TableNetwork("table.safetensors")
+    >>> network.columns
+    {'kind': ['daisy', 'rose'], 'length': None}
+    >>> rows = network.sample(100, seed=0, steps=4)
+    >>> rows["kind"].shape, rows["length"].dtype
+    ((100,), dtype('float64'))
+    """
+    def __new__(cls, /, path: str | PathLike[str]) -> TableNetwork: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[Path]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def columns(self, /) -> dict:
+        """
+        Categories of each column; ``None`` for a column of numbers.
+
+        Columns without a name are called ``x0``, ``x1``, ….
+        """
+    def evaluate(self, /, data: str | PathLike[str], *, count: SupportsIndex | None = None, seed: SupportsIndex = 0, sampler: str | None = None, steps: SupportsIndex | None = None, grid: str | None = None, **unknown: "typing.NoReturn") -> "typing.Any":
+        """
+        Compare samples with the rows of a file.
+
+        Parameters
+        ----------
+        data : str or os.PathLike
+            A table with the columns of the training. If it is the training data, the rows that were
+            held out are compared.
+        count : int, optional
+            The number of samples. The default is that of the rows, at most 2000.
+        seed : int, default 0
+            The seed of the samples.
+        sampler : str, optional
+            The sampler of the numbers.
+        steps : int, optional
+            The step count.
+        grid : str, optional
+            The name of the grid.
+
+        Returns
+        -------
+        Report
+            ``plan``, ``nfe``, ``count`` and ``measures``, a dict of triples: the values of the
+            samples, of a Gaussian copula, and of real rows. It prints as ``langevin evaluate``
+            does.
+
+        Raises
+        ------
+        ArgumentError
+            If the file does not exist, has other columns, or has fewer than 8 complete rows.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> network = langevin.TableNetwork("table.safetensors")
+        >>> report = network.evaluate("table.csv", steps=4)
+        >>> report["nfe"], len(report["measures"])
+        (4, 5)
+        """
+    @property
+    def formulation(self, /) -> Formulation:
+        """
+        Formulation of the numbers.
+        """
+    @property
+    def parameters(self, /) -> int:
+        """
+        Number of weights.
+        """
+    def sample(self, /, count: SupportsIndex, seed: SupportsIndex = 0, *, sampler: str | None = None, steps: SupportsIndex | None = None, grid: str | None = None, first: SupportsIndex = 0, **unknown: "typing.NoReturn") -> "dict[str, numpy.typing.NDArray[typing.Any]]":
+        """
+        Draw rows.
+
+        Numbers and categories are drawn together: the categories by the ancestral sampler at the
+        noise levels of the numbers. Row i depends on ``seed`` and ``first + i`` only.
+
+        Parameters
+        ----------
+        count : int
+            The number of rows.
+        seed : int, default 0
+            The seed, from 0 to 2**64 − 1.
+        sampler : str, optional
+            The sampler of the numbers, a name of :func:`samplers` with one evaluation a step. The
+            default is that of :class:`Plan`.
+        steps : int, optional
+            The step count. The default is that of :class:`Plan`.
+        grid : str, optional
+            The name of the grid. The default is that of :class:`Plan`.
+        first : int, default 0
+            The index of the first row.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, each of shape (count,)
+            The columns in the order of the training file: numbers as float64, categories as str.
+            ``pandas.DataFrame`` takes it as it is.
+
+        Raises
+        ------
+        UnknownNameError
+            If the sampler or the grid has an unknown name.
+        ArgumentError
+            If the sampler evaluates the network twice at a level, or if an argument is out of
+            range.
+        KeywordError
+            If a keyword is unknown.
+
+        Examples
+        --------
+        >>> import langevin
+        >>> network = langevin.TableNetwork("table.safetensors")
+        >>> rows, alone = network.sample(3, steps=4), network.sample(1, steps=4, first=2)
+        >>> bool(rows["length"][2] == alone["length"][0])
+        True
+        """
+
+@final
 class TokenComparison:
     """
     Result of comparing two plans of tokens.
@@ -2441,8 +2583,8 @@ class TokenPlan:
     first-hitting: 1 tokens of 3 letters, masked noise, 1 network evaluation
      0  fill    s0 = letter 3 everywhere
      1  eval    s1 = D of s0 at survival 0
-     2  draw    s1 = letters of s1, draw 0
-     3  select  s0 = s0 with 1 tokens of s1 at random, draw 1
+     2  draw    s2 = letters of s1, draw 0
+     3  select  s0 = s0 with 1 tokens of s2 at random, draw 1
     """
     def __len__(self, /) -> int:
         """
@@ -2707,7 +2849,7 @@ class TokenPlan:
         """
         Number of tokens that each step unmasks; ``None`` if it depends on the sample.
         """
-    def start(self, /, count: SupportsIndex, seed: "int | None" = ..., *, first: SupportsIndex = 0, start: "typing.Any" = None, keep: "typing.Any" = None, **unknown: "typing.NoReturn") -> TokenStepper:
+    def start(self, /, count: SupportsIndex, seed: "int | None" = ..., *, first: SupportsIndex = 0, start: "typing.Any" = None, keep: "typing.Any" = None, mask: SupportsIndex | None = None, **unknown: "typing.NoReturn") -> TokenStepper:
         """
         Start a run that the caller drives step by step.
 
@@ -2723,6 +2865,9 @@ class TokenPlan:
             Tokens that are kept.
         keep : array_like of bool, shape (length,) or (count, length), optional
             The places that are kept; by default those of ``start`` that are not masked.
+        mask : int, optional
+            The identifier of the mask, ``vocab`` by default. If it is less, the letters are all
+            other identifiers from 0 to ``vocab``.
 
         Returns
         -------
@@ -2732,7 +2877,7 @@ class TokenPlan:
         Raises
         ------
         ArgumentError
-            If a kept token is no letter.
+            If a kept token is no letter, or if the noise has no mask to be named.
         ShapeError
             If ``start`` or ``keep`` does not fit.
         """
@@ -2763,8 +2908,8 @@ class TokenStepper:
     """
     Run of a plan of tokens that the caller drives, one evaluation at a time.
 
-    :meth:`TokenPlan.start` returns it. The loop is :meth:`query`, the network, :meth:`supply`, until
-    :meth:`query` returns ``None``.
+    :meth:`TokenPlan.start` returns it. The loop is :meth:`query`, the network, :meth:`supply`,
+    until :meth:`query` returns ``None``.
 
     Examples
     --------
@@ -2775,6 +2920,13 @@ class TokenStepper:
     >>> run.finish().shape
     (5, 4)
     """
+    @property
+    def drawn(self, /) -> Any | None:
+        """
+        Letters that were drawn after the last answered evaluation, also those that were not taken.
+
+        ``None`` before :meth:`query`, and for samplers that draw no letters.
+        """
     def finish(self, /) -> "numpy.typing.NDArray[numpy.int64]":
         """
         Return the samples and end the run.
@@ -3055,6 +3207,10 @@ class _TokenModel:
         """
         Return a network in Python as a model.
         """
+    def columns(self, /, tokens: "numpy.typing.ArrayLike") -> "dict[str, numpy.typing.NDArray[typing.Any]]":
+        """
+        Return the columns of rows of a table of categories.
+        """
     def data(self, /, count: SupportsIndex, seed: SupportsIndex, first: SupportsIndex) -> "numpy.typing.NDArray[numpy.int64]":
         """
         Draw sequences of a density.
@@ -3123,10 +3279,20 @@ class _TokenModel:
         """
         Noise: its name, or the probabilities of a prior.
         """
+    @staticmethod
+    def onnx(path: str | PathLike[str], noise: "str | collections.abc.Sequence[float] | None", prediction: str, mask: SupportsIndex | None, length: SupportsIndex | None, inputs: "typing.Any", uncond_inputs: "typing.Any", output: str | None) -> _TokenModel:
+        """
+        Open an ONNX file.
+        """
     @property
     def parameters(self, /) -> int | None:
         """
         Number of weights.
+        """
+    @property
+    def ports(self, /) -> tuple[list[str], str] | None:
+        """
+        Inputs and output of an ONNX file.
         """
     def predict(self, /, tokens: "numpy.typing.ArrayLike", alpha: SupportsFloat | SupportsIndex, first: SupportsIndex, branch: str) -> "numpy.typing.NDArray[numpy.float64]":
         """

@@ -276,6 +276,8 @@ def test_the_amused_pipeline_runs():
 @needs("LLaDA2Pipeline")
 def test_the_llada2_pipeline_has_the_texts_of_the_original():
     class Net(torch.nn.Module):
+        device, dtype = torch.device("cpu"), torch.float32
+
         def __init__(self):
             super().__init__()
             self.table = torch.nn.Parameter(torch.randn(VOCAB + 1, VOCAB + 1, VOCAB + 1, generator=torch.Generator().manual_seed(2)))

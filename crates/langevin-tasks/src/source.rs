@@ -206,7 +206,7 @@ impl Source<'_> {
     /// # Errors
     /// Returns an error if a file is not an array, or if the network does not have the input.
     pub fn without_condition(&mut self, inputs: &[(String, PathBuf)], observer: &dyn Observer) -> Result<()> {
-        let Self::Onnx(network, _) = self else { return Ok(()) };
+        let Self::Onnx(network, _) = self else { return without_inputs(inputs) };
         network.set_unconditional(&unconditional(inputs, observer)?).map_err(|error| onnx_failure(&error))
     }
 
@@ -577,6 +577,17 @@ fn array(argument: &str, name: &str, path: &Path, observer: &dyn Observer) -> Re
     let langevin_data::Array { shape, dtype, values } =
         langevin_data::Array::open(path).map_err(|error| data::failure(&error, observer))?;
     Ok(Array { shape, dtype, values })
+}
+
+/// Returns an error if values of further inputs are given for a model without such inputs.
+pub(crate) fn without_inputs(inputs: &[(String, PathBuf)]) -> Result<()> {
+    match inputs.first() {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::misused("the model has no further inputs")
+            .at("‹uncond-input›")
+            .expected("‹onnx› with a network that has them")
+            .got(format!("'{name}'"))),
+    }
 }
 
 /// Reads the values of further inputs on the unconditional branch.

@@ -118,7 +118,8 @@ impl Plan {
     /// use langevin_discrete::{Denoiser, Noise, exact::Chain, plan::{Kept, Run}, sampler};
     /// let chain = Chain::example(3, 5, Noise::Masked)?;
     /// let plan = sampler::ancestral(chain.space(), &sampler::even(4))?;
-    /// let mut run: Run<'static> = plan.clone().start_owned(vec![SampleId::default()], Kept::default())?;
+    /// let rows = vec![SampleId::default()];
+    /// let mut run: Run<'static> = plan.clone().start_owned(rows, Kept::default())?;
     /// while let Some(question) = run.query()? {
     ///     let tokens = question.x.tokens().unwrap_or_default();
     ///     let beliefs = chain.leave_one_out(tokens, &question.query)?;

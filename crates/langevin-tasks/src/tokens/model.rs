@@ -3,7 +3,7 @@
 use crate::content::{self, Content};
 use crate::error::{Blame as _, Error, Result};
 use crate::observe::Observer;
-use crate::source::{Declared, Named, Source, contradicts, network, onnx_failure, onnx_options, unconditional};
+use crate::source::{Declared, Named, Source, contradicts, network, onnx_failure, onnx_options, unconditional, without_inputs};
 use langevin_data::{TokenKind, Vocabulary, guard};
 use langevin_discrete::exact::{self, Density, FORMS};
 use langevin_discrete::{Denoiser, Letter, Noise, StateSpace};
@@ -109,7 +109,7 @@ impl Model {
     /// # Errors
     /// Returns an error if a file is not an array, or if the network does not have the input.
     pub fn without_condition(&mut self, inputs: &[(String, PathBuf)], observer: &dyn Observer) -> Result<()> {
-        let Self::Onnx(network, _) = self else { return Ok(()) };
+        let Self::Onnx(network, _) = self else { return without_inputs(inputs) };
         network.set_unconditional(&unconditional(inputs, observer)?).map_err(|error| onnx_failure(&error))
     }
 
