@@ -479,6 +479,8 @@ D = np.full((2, 5, 3), 1 / 3)
         (lambda: model_of(None).sample(2), langevin.ShapeError, "got NoneType"),
         (lambda: model_of(np.full((2, 5, 3), -np.inf)).sample(2), langevin.ArgumentError, "no letter has a positive probability"),
         (lambda: model_of(D, forbid=[5]), langevin.ArgumentError, "forbid"),
+        (lambda: model_of(D, mask=1).likelihood([[0, 2, 3, 4, 0]]), langevin.ArgumentError, "unknown letter.*token 3"),
+        (lambda: model_of(D, mask=1).predict([[0, 2, 3, 4, 0]], 0.5), langevin.ArgumentError, "unknown letter.*token 3"),
         (lambda: model_of(D, mask=-1), langevin.ArgumentError, "mask.*got -1"),
         (lambda: model_of(D, mask=2**40), langevin.ArgumentError, "mask"),
         (lambda: model_of(D, mask=3, noise="uniform"), langevin.ArgumentError, "masked noise only"),

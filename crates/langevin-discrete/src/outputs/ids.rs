@@ -84,10 +84,10 @@ impl TokenIds {
         let id = usize::try_from(id).ok()?;
         let letter = match self.mask {
             Some(mask) if id == mask => self.vocab,
-            Some(mask) if id > mask && mask < self.vocab => id - 1,
-            _ if id < self.vocab => id,
-            _ => return None,
+            Some(mask) if mask < self.vocab && id > mask => id - 1,
+            _ => id,
         };
-        (letter <= self.vocab).then_some(letter as Letter)
+        // The letter V is the mask, which has one identifier alone.
+        (letter < self.vocab || self.mask == Some(id)).then_some(letter as Letter)
     }
 }
