@@ -1,6 +1,6 @@
 """A scheduler for the pipelines of diffusers that draw tokens."""
 
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import diffusers
 import torch
@@ -23,7 +23,7 @@ _KNOWN = {
 # All schedulers of tokens, also those without a plan.
 OF_TOKENS = (*_KNOWN, "VQDiffusionScheduler")
 # Fields of configs that older versions of diffusers lack, with their defaults.
-_DEFAULTS = {
+_DEFAULTS: Dict[str, Dict[str, Any]] = {
     "AmusedScheduler": {"masking_schedule": "cosine"},
     "BlockRefinementScheduler": {"block_length": 32, "threshold": 0.95, "editing_threshold": None, "minimal_topk": 1},
     "DiscreteDDIMScheduler": {"corrector_steps": 0},
@@ -443,7 +443,9 @@ class DiscreteScheduler(SchedulerMixin, ConfigMixin):
         langevin.ShapeError
             If logits and tokens do not fit each other.
         """
-        index = self._place(timestep)
+        # Pipelines of blocks ask once more when no mask is left.
+        over = self._runs is not None and self._name != "AmusedScheduler" and int(timestep) >= len(self._times)
+        index = self._index if over else self._place(timestep)
         shape = sample.shape
         if sample.dim() == 3 and model_output.dim() == 4:
             model_output = model_output.flatten(2).transpose(1, 2)
@@ -451,7 +453,9 @@ class DiscreteScheduler(SchedulerMixin, ConfigMixin):
         if model_output.dim() != 3 or sample.dim() != 2 or model_output.shape[:2] != sample.shape:
             raise ShapeError(f"logits and tokens do not fit: expected (rows, length, vocab) and (rows, length), got {tuple(model_output.shape)} and {tuple(shape)}")
         call = self._call(mask_token_id, starting_mask_ratio, temperature, top_k, top_p, threshold, entropy_bound, editing_threshold, settings)
-        if self._runs is None or index <= self._index or len(self._runs) != len(sample):
+        if over:
+            pass
+        elif self._runs is None or index <= self._index or len(self._runs) != len(sample):
             self._begin(index, model_output.shape[-1], sample, generator, call)
         elif index != self._index + 1:
             raise ArgumentError(f"a step is missing: expected timestep {self._times[self._index + 1]}, got {self._times[index]}")

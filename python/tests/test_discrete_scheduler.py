@@ -333,6 +333,7 @@ def stepped(config, time=0, x=X, logits=LOGITS, steps=4, first=None, sampler=Non
         (lambda: DiscreteScheduler(MASKED).plan, langevin.ArgumentError, "no plan yet"),
         (lambda: stepped(MASKED, steps=0), langevin.ArgumentError, "set_timesteps"),
         (lambda: stepped(MASKED, time=4), langevin.ArgumentError, "0 to 3, got 4"),
+        (lambda: stepped(BLOCKS, time=4, mask_token_id=VOCAB, threshold=1.0), langevin.ArgumentError, "0 to 3, got 4"),
         (lambda: stepped(MASKED, time=1, first=3), langevin.ArgumentError, "expected timestep 2, got 1"),
         (lambda: stepped(MASKED, time=1, sampler="halton"), langevin.ArgumentError, "begins with its first"),
         (lambda: stepped(MASKED, logits=LOGITS[:, :5]), langevin.ShapeError, "do not fit"),

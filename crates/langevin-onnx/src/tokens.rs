@@ -449,7 +449,7 @@ mod tests {
         let other = port("labels", E::Int64, &[-1, 4]);
         assert!(names(&[other.clone(), ids.clone()], &[]).unwrap_err().contains("several inputs"));
         assert_eq!(names(&[other, ids.clone()], &["labels"]), Ok(("input_ids".into(), None)));
-        assert!(names(&[time.clone()], &[]).unwrap_err().contains("no input of the network takes tokens"));
+        assert!(names(std::slice::from_ref(&time), &[]).unwrap_err().contains("no input of the network takes tokens"));
         let text = port("text", E::Float32, &[-1, 77, 8]);
         let error = names(&[ids, time, text], &[]).unwrap_err();
         assert!(error.contains("--input sigma=FILE.npy --input text=FILE.npy"), "{error}");
