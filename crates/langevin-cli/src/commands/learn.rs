@@ -61,14 +61,20 @@ fn is_txt(name: &str) -> bool {
     path.exists() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"))
 }
 
-/// Returns the options for reading a text, if the data are one: with --tokens or --length, or a
-/// .txt file with --noise.
+/// Returns true if the name ends as files of graphs do.
+fn is_graphs(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("g6"))
+}
+
+/// Returns the options for reading a text, if the data are one: with --tokens or --length, a .txt
+/// file with --noise, or a .g6 file.
 fn text_options(args: &TrainArgs, name: &str) -> Result<Option<TextOptions>> {
     let (kind, length) = (&args.reading.tokens, args.reading.length);
-    if kind.is_none() && length.is_none() && !(is_txt(name) && args.objective.noise.is_some()) {
+    let graphs = is_graphs(name);
+    if kind.is_none() && length.is_none() && !(is_txt(name) && args.objective.noise.is_some()) && !graphs {
         return Ok(None);
     }
-    if data::file(name).is_none() && !Path::new(name).exists() {
+    if data::file(name).is_none() && !graphs && !Path::new(name).exists() {
         return Err(Failure::misused("only a file is read as text")
             .at("--tokens, --length")
             .expected("--data FILE.txt")
@@ -77,7 +83,8 @@ fn text_options(args: &TrainArgs, name: &str) -> Result<Option<TextOptions>> {
     if !Path::new(name).exists() {
         return Err(Failure::missing("--data", Path::new(name)));
     }
-    let kind = kind.as_deref().map_or(Ok(TokenKind::Chars), TokenKind::parse).or_misused()?;
+    let usual = if graphs { TokenKind::Graphs } else { TokenKind::Chars };
+    let kind = kind.as_deref().map_or(Ok(usual), TokenKind::parse).or_misused()?;
     let mut how = TextOptions::new(kind);
     how.length = length;
     Ok(Some(how))

@@ -1,4 +1,4 @@
-//! Samples of tokens, compared with data.
+//! Samples of tokens, compared with data. Graphs have [measures of their own](super::graphs).
 //!
 //! One number cannot judge samples of text: repetition has a small cross-entropy and no variety,
 //! and noise the opposite. The measures come in pairs, beside those of real sequences:
@@ -12,7 +12,7 @@
 //! | share of sequences that are training sequences | – | copies |
 
 use super::sample::{Draws, Prepared};
-use super::{Model, rows};
+use super::{Model, graphs, rows};
 use crate::error::{Blame as _, Error, Result};
 use crate::observe::Observer;
 use langevin::text::{Column, columns};
@@ -31,7 +31,7 @@ const MOST: usize = 5000;
 pub struct Measure {
     /// Name, with its unit.
     pub name: &'static str,
-    /// Value of the samples.
+    /// Value of the samples; NaN if there is none.
     pub samples: f64,
     /// Value of as many real sequences; `None` if there are none.
     pub real: Option<f64>,
@@ -59,7 +59,8 @@ pub struct Settings<'a> {
     /// Data: a built-in name or a file. Of the data that a model was trained on, the rows held out
     /// are compared.
     pub data: &'a str,
-    /// Number of samples; `None` for as many as there are real sequences, at most 5000.
+    /// Number of samples; `None` for as many as there are real sequences, at most 5000. Of graphs,
+    /// as many as there are training graphs, at most 1000.
     pub count: Option<usize>,
     /// Random seed.
     pub seed: u64,
@@ -101,23 +102,25 @@ pub fn run(
     let read = |set: &langevin_data::Dataset, most: usize| {
         set.read_tokens(&(0..set.rows().min(most)).collect::<Vec<_>>()).or_failed()
     };
-    let count = settings.count.unwrap_or(held_out.rows().min(MOST)).max(1);
-    let (train, real) = (read(&train, usize::MAX)?, read(&held_out, count)?);
+    let shape = graphs::shape(model);
+    let count = settings.count.unwrap_or(match shape {
+        // The bias of MMD² depends on the number of graphs, so training graphs and samples are as
+        // many.
+        Some(_) => train.rows().min(graphs::MOST),
+        None => held_out.rows().min(MOST),
+    });
+    let count = count.max(1);
+    let most = if shape.is_some() { graphs::MOST } else { count };
+    let (train, real) = (read(&train, usize::MAX)?, read(&held_out, most)?);
     let mut drawn = Vec::with_capacity(count * length);
     prepared.draw(Draws { count, seed: settings.seed }, None, observer, &mut |letters| {
         drawn.extend(letters);
         Ok(())
     })?;
-    let judge = Judge::of(space, &train, &real)?;
-    let (samples, data) = (judge.values(&drawn)?, judge.values(&real)?);
-    let floor = judge.distance(&train[..real.len().min(train.len())]);
-    let mut measures: Vec<Measure> = NAMES
-        .into_iter()
-        .zip(samples)
-        .zip(data)
-        .map(|((name, samples), real)| Measure { name, samples, real: Some(real) })
-        .collect();
-    measures.insert(2, Measure { name: DISTANCE, samples: judge.distance(&drawn), real: Some(floor) });
+    let measures = match shape {
+        Some(shape) => graphs::measures(shape, &train, &real, &drawn)?,
+        None => of_text(space, &train, &real, &drawn)?,
+    };
     Ok(Evaluation {
         plan: prepared.plan().name().to_owned(),
         nfe: prepared.plan().nfe(),
@@ -125,6 +128,20 @@ pub fn run(
         against: against.to_owned(),
         measures,
     })
+}
+
+/// Returns the measures of sequences.
+fn of_text(space: &StateSpace, train: &[Letter], real: &[Letter], drawn: &[Letter]) -> Result<Vec<Measure>> {
+    let judge = Judge::of(space, train, real)?;
+    let floor = judge.distance(&train[..real.len().min(train.len())]);
+    let mut measures: Vec<Measure> = NAMES
+        .into_iter()
+        .zip(judge.values(drawn)?)
+        .zip(judge.values(real)?)
+        .map(|((name, samples), real)| Measure { name, samples, real: Some(real) })
+        .collect();
+    measures.insert(2, Measure { name: DISTANCE, samples: judge.distance(drawn), real: Some(floor) });
+    Ok(measures)
 }
 
 /// Names of the measures that are computed alike of samples and real sequences.
@@ -194,7 +211,7 @@ fn pairs(tokens: &[Letter], length: usize) -> Pairs {
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rows = vec![["measure", "samples", "real"].map(String::from)];
-        let number = |value: f64| format!("{value:.4}");
+        let number = |value: f64| if value.is_nan() { "–".to_owned() } else { format!("{value:.4}") };
         for measure in &self.measures {
             let real = measure.real.map_or_else(|| "–".to_owned(), number);
             rows.push([measure.name.to_owned(), number(measure.samples), real]);

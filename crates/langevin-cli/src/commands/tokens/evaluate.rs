@@ -7,7 +7,7 @@ use crate::io::{print, say};
 use crate::terminal::TERMINAL;
 use crate::words::plural;
 use langevin_tasks::tokens::evaluate::{self, Settings};
-use langevin_tasks::tokens::{Model, sample};
+use langevin_tasks::tokens::{Model, graphs, sample};
 
 /// Runs the command.
 pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
@@ -36,6 +36,12 @@ pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
         plural(found.nfe as u64, "evaluation"),
         found.against
     ));
+    if graphs::shape(model).is_some() {
+        say(&format!(
+            "MMD² is the distance to the held-out graphs, each pair of graphs compared; column `real`: {}",
+            "of MMD², as many training graphs as samples; otherwise the held-out graphs"
+        ));
+    }
     if !args.json {
         return print(&found.to_string());
     }
@@ -46,7 +52,7 @@ pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
         .collect();
     let document = serde_json::json!({
         "model": model.name(), "kind": "tokens", "plan": found.plan, "nfe": found.nfe, "count": found.count,
-        "seed": args.seed, "measures": measures,
+        "seed": args.seed, "against": found.against, "measures": measures,
     });
     print(&format!("{document}\n"))
 }

@@ -6,4 +6,5 @@ pub mod info;
 pub mod likelihood;
 pub mod plans;
 pub mod recommend;
+pub mod report;
 pub mod sample;

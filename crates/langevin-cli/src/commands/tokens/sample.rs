@@ -11,7 +11,7 @@ use langevin::request::GRID;
 use langevin_discrete::{Letter, Noise, Plan, Request};
 use langevin_tasks::tokens::analyze;
 use langevin_tasks::tokens::sample::{self, Chosen, Draws, Prepared, places};
-use langevin_tasks::tokens::{Model, rows};
+use langevin_tasks::tokens::{Model, graphs, rows};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
@@ -24,6 +24,8 @@ const COUNT: usize = 64;
 enum Format {
     /// One sequence a line.
     Text,
+    /// One graph a line, in graph6 or with labels.
+    Graphs,
     /// A table: one column of texts, or one of numbers for each token.
     Csv,
     /// An array of letters, rows × tokens, int32.
@@ -34,12 +36,13 @@ impl Format {
     fn of(path: &Path) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
         match ending.as_deref() {
-            Some("txt" | "g6") => Ok(Self::Text),
+            Some("txt") => Ok(Self::Text),
+            Some("g6") => Ok(Self::Graphs),
             Some("csv") => Ok(Self::Csv),
             Some("npy") => Ok(Self::Npy),
             other => Err(Failure::misused("the file is no kind for tokens")
                 .in_file(path)
-                .expected("a name that ends in .txt, .csv or .npy")
+                .expected("a name that ends in .txt, .csv or .npy, or in .g6 for graphs")
                 .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")))),
         }
     }
@@ -49,6 +52,12 @@ impl Format {
 pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
     refuse(args)?;
     let format = Format::of(&args.out)?;
+    if format == Format::Graphs && graphs::shape(&model).is_none() {
+        return Err(Failure::misused("the samples are no graphs")
+            .at("--out")
+            .expected("a name that ends in .txt, .csv or .npy")
+            .got("'.g6'"));
+    }
     if let Model::Exact(density) = &model {
         model = of_noise(args, &density.name())?;
     }
@@ -233,6 +242,7 @@ fn write(path: &Path, format: Format, model: &Model, letters: &[Letter], length:
             text.push_str(&model.text(row));
             text.push('\n');
         }),
+        Format::Graphs => return write_graphs(path, model, letters, length),
         Format::Csv if model.vocabulary().is_some() => {
             text.push_str("text\n");
             for row in rows {
@@ -253,5 +263,21 @@ fn write(path: &Path, format: Format, model: &Model, letters: &[Letter], length:
             }
         }
     }
+    atomic::write(path, |out| out.write_all(text.as_bytes()))
+}
+
+/// Writes the samples that are graphs, one a line, and says how many are none.
+fn write_graphs(path: &Path, model: &Model, letters: &[Letter], length: usize) -> Result<()> {
+    let Some(shape) = graphs::shape(model) else { return Ok(()) };
+    let all = letters.chunks_exact(length).map(|row| shape.graph(row).ok());
+    let graphs: Vec<_> = all.flatten().filter(|graph| !graph.nodes().is_empty()).collect();
+    let missing = letters.len() / length - graphs.len();
+    if missing > 0 {
+        say(&format!(
+            "note: {} left out, whose tokens are no graph: they have edges at absent nodes, or no node",
+            plural(missing as u64, "sample")
+        ));
+    }
+    let text: String = graphs.iter().map(|graph| format!("{graph}\n")).collect();
     atomic::write(path, |out| out.write_all(text.as_bytes()))
 }
