@@ -218,6 +218,8 @@ mod tests {
             assert!(!drawing.svg().contains("NaN"));
         }
         let labelled = Drawing::new(vec![1, 2], vec![(0, 1, 2)]).svg();
-        assert!(labelled.contains("class=\"e2\"") && labelled.contains("class=\"r1\"") && labelled.contains("class=\"r2\""));
+        assert!(
+            labelled.contains("class=\"e2\"") && labelled.contains("class=\"r1\"") && labelled.contains("class=\"r2\"")
+        );
     }
 }

@@ -38,6 +38,7 @@ impl Shown {
                 let items: String = lines.iter().map(|line| format!("<li>{}</li>", escape(line))).collect();
                 format!("<ul class=\"{}\">{items}</ul>", if short { "words" } else { "texts" })
             }
+            Self::Graphs(drawings) if drawings.is_empty() => "<p class=\"empty\">No sample is a graph.</p>".to_owned(),
             Self::Graphs(drawings) => grid(drawings),
         }
     }
@@ -175,11 +176,13 @@ mod tests {
             ("Samples".into(), Shown::Lines(vec!["ada".into()])),
             ("Windows".into(), Shown::Lines(vec![long.into()])),
             ("Graphs".into(), Shown::Graphs(vec![Drawing::new(vec![1, 1], vec![(0, 1, 1)])])),
+            ("None".into(), Shown::Graphs(vec![])),
         ];
         let page = Run { shown, ..Run::default() }.html();
         assert!(page.contains("<ul class=\"words\"><li>ada</li></ul>"));
         assert!(page.contains("<ul class=\"texts\">") && page.contains("question\n&lt;i&gt;"));
         assert!(page.contains("<div class=\"graphs\"><figure><svg") && !page.contains("http"));
+        assert!(page.contains("No sample is a graph."));
     }
 
     #[test]

@@ -14,6 +14,9 @@ const POINTS: usize = 2000;
 /// Number of samples of a text, and of graphs.
 const TEXTS: usize = 24;
 const GRAPHS: usize = 24;
+/// Number of samples of texts of many tokens, and the number of tokens that are many.
+const LONG_TEXTS: usize = 8;
+const LONG: usize = 40;
 
 /// Draws samples from the network and writes them to a file beside `path`: a picture (.png), a line
 /// for each text (.txt) or a line for each graph (.g6). The noise is the same every time, so two
@@ -40,7 +43,12 @@ pub struct Texts {
 /// Draws samples of a network on tokens. Samples that are no graph are left out.
 pub fn texts(network: &mut Network, seed: u64) -> Result<Texts> {
     let shape = network.vocabulary().and_then(langevin_data::Vocabulary::graph_shape);
-    let tokens = draw_tokens(network, seed, if shape.is_some() { GRAPHS } else { TEXTS })?;
+    let count = match shape {
+        Some(_) => GRAPHS,
+        None if network.width() > LONG => LONG_TEXTS,
+        None => TEXTS,
+    };
+    let tokens = draw_tokens(network, seed, count)?;
     let rows = tokens.chunks_exact(network.width().max(1));
     let all = match (shape, network.vocabulary()) {
         (Some(shape), _) => rows.filter_map(|row| Some(shape.graph(row).ok()?.to_string())).collect(),

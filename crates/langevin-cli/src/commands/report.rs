@@ -40,9 +40,12 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     let seen = log(directory);
     (data.losses, data.held_out) = (seen.losses, seen.held_out);
     if let Some(bound) = seen.bound {
-        let unit = if network.vocabulary().is_some() { "bits/token" } else { "bits/dim" };
-        let value = format!("≤ {bound:.3} {unit}");
-        data.facts.push(("Held out".to_owned(), value, bound_in_short()));
+        let (unit, note) = match network.vocabulary() {
+            // The loss of tokens is the bound itself, of all held-out rows.
+            Some(_) => ("bits/token", "an upper bound".to_owned()),
+            None => ("bits/dim", bound_in_short()),
+        };
+        data.facts.push(("Held out".to_owned(), format!("≤ {bound:.3} {unit}"), note));
     }
     if data.losses.is_empty() {
         data.losses = network.metadata().training.losses.iter().map(|(step, loss)| (*step as f64, *loss)).collect();
@@ -50,7 +53,8 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     let name = table.get("data").and_then(toml::Value::as_str);
     let held = network.metadata().data.held_out.is_some();
     let earlier = earlier(directory);
-    let earlier: Vec<&Path> = earlier.iter().step_by(earlier.len().div_ceil(SHOWN).max(1)).map(|path| &**path).collect();
+    let earlier: Vec<&Path> =
+        earlier.iter().step_by(earlier.len().div_ceil(SHOWN).max(1)).map(|path| &**path).collect();
     if network.vocabulary().is_some() {
         tokens::report::add(args, &mut data, network, &earlier, name)?;
         return write(&out, &data);

@@ -80,12 +80,14 @@ pub fn run(
     let space = model.space()?;
     let length = space.length();
     let set = rows::open(model, settings.data, observer)?;
+    let shape = graphs::shape(model);
     let held = model.network().and_then(|network| network.metadata().data.held_out);
     let own = model.network().is_some_and(|network| network.metadata().data.name == set.name());
     let (train, held_out, against) = match held.filter(|_| own) {
         Some(held) => {
             let (train, held_out) = set.split(held.share, held.seed);
-            (train, held_out, "sequences that were held out")
+            let against = if shape.is_some() { "graphs that were held out" } else { "sequences that were held out" };
+            (train, held_out, against)
         }
         // Without held-out rows one half stands for the training data.
         None => {
@@ -102,7 +104,6 @@ pub fn run(
     let read = |set: &langevin_data::Dataset, most: usize| {
         set.read_tokens(&(0..set.rows().min(most)).collect::<Vec<_>>()).or_failed()
     };
-    let shape = graphs::shape(model);
     let count = settings.count.unwrap_or(match shape {
         // The bias of MMD² depends on the number of graphs, so training graphs and samples are as
         // many.

@@ -64,12 +64,7 @@ pub fn named(name: &str) -> Result<Option<Dataset>> {
 ///
 /// In place of the samples, the values of MMD² in the column `real` are those of as many training
 /// graphs.
-pub(super) fn measures(
-    shape: GraphShape,
-    train: &[Letter],
-    real: &[Letter],
-    drawn: &[Letter],
-) -> Result<Vec<Measure>> {
+pub(super) fn measures(shape: GraphShape, train: &[Letter], real: &[Letter], drawn: &[Letter]) -> Result<Vec<Measure>> {
     let all = drawn.len() / shape.length();
     let [train, real, drawn] = [train, real, drawn].map(|tokens| graphs(shape, tokens));
     let mut known = GraphClasses::default();
@@ -93,7 +88,7 @@ pub(super) fn measures(
     let pairs = NAMES.into_iter().zip(of(&drawn)).zip(of(&real));
     measures.extend(pairs.map(|((name, samples), real)| Measure { name, samples, real: Some(real) }));
     let [drawn, real] = [plain(&drawn)?, plain(&real)?];
-    let train = plain(&train[..drawn.len().clamp(1, train.len())])?;
+    let train = plain(&train[..all.min(train.len())])?;
     for (name, statistic) in STATISTICS {
         let apart = |graphs: &[Adjacency]| match graphs {
             [] => Ok(f64::NAN),

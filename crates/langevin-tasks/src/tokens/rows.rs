@@ -108,7 +108,7 @@ pub fn open(model: &Model, name: &str, observer: &dyn Observer) -> Result<Datase
         return Err(Error::misused("an exact density has no letters for data").at("‹data›"));
     };
     let path = Path::new(name);
-    let set = match path.extension().is_some() || path.exists() {
+    let set = match path.extension().is_some() || data::file(name).is_some() {
         true if !path.exists() => return Err(Error::missing("‹data›", path)),
         true => langevin_data::open_text_as(path, vocabulary, space.length())
             .map_err(|error| data::failure(&error, observer))?,

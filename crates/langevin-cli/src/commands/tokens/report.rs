@@ -19,7 +19,13 @@ const SHOWN: usize = 24;
 
 /// Adds samples, data and measures to the page. `data` is the name of the data in the
 /// configuration.
-pub fn add(args: &ReportArgs, page: &mut Run, mut network: Network, earlier: &[&Path], data: Option<&str>) -> Result<()> {
+pub fn add(
+    args: &ReportArgs,
+    page: &mut Run,
+    mut network: Network,
+    earlier: &[&Path],
+    data: Option<&str>,
+) -> Result<()> {
     let samples = texts(&mut network, args.seed)?;
     let of_graphs = samples.of_graphs;
     page.shown.push(("Samples".to_owned(), shown(samples)));
