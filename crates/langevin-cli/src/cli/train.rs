@@ -84,7 +84,7 @@ pub struct OutputArgs {
 #[command(next_help_heading = "Data")]
 #[group(skip)]
 pub struct ReadingArgs {
-    /// Read a text file as tokens: chars, bytes or words, or as graphs, one a line in graph6 or as edges [default: chars for a .txt file with noise on tokens, otherwise numbers]
+    /// Read a text file as tokens: chars, bytes or words, or as graphs, one a line in graph6 or as edges [default: graphs for a .g6 file, chars for a .txt file with noise on tokens, otherwise numbers]
     #[arg(long, value_name = "KIND")]
     pub tokens: Option<String>,
     /// Number of tokens of a sequence of text [default: a line each if all are short, else 128]
@@ -231,7 +231,7 @@ pub struct KeepingArgs {
     /// Steps between saved weight averages, from which `langevin average` builds other averages later
     #[arg(long, value_name = "N", value_parser = steps, allow_negative_numbers = true)]
     pub averages_every: Option<u64>,
-    /// Steps between pictures of samples
+    /// Steps between pictures of samples; of tokens, a text file or a .g6 file of samples
     #[arg(long, value_name = "K", value_parser = steps, allow_negative_numbers = true)]
     pub samples_every: Option<u64>,
 }

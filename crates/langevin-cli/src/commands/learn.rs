@@ -15,6 +15,7 @@ use langevin_tasks::train::{ClassCount, Preparation, TrainingData, prepare};
 use langevin_tasks::{comparison, data};
 use langevin_train::Recipe;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The data to learn from.
@@ -102,15 +103,21 @@ pub fn say_what(name: &str, data: &TrainingData, recipe: &Recipe) -> Result<Valu
     if let Some(step) = about.spacing.filter(|step| *step != 1.0) {
         line.push_str(&format!("; values {} apart", fraction(step)));
     }
+    let windows = data.all.vocabulary().is_some() && data.all.about().format.starts_with("windows");
     if let Some(held) = held {
         line.push_str(&format!(
-            "; {} to learn from, {} held out",
+            "; {} to learn from, {} held out{}",
             thousands(data.rows.rows() as u64),
-            thousands(held.rows() as u64)
+            thousands(held.rows() as u64),
+            // Windows to learn from overlap, so the numbers are not in the ratio of the share.
+            if windows { ": the end of the text, in windows that do not overlap as the others do" } else { "" }
         ));
     }
     line.push_str(&classes_in_words(&about.classes, held.is_some()));
     say(&line.replace("classs", "classes"));
+    if data.all.vocabulary().is_some() && !windows {
+        say_repeated(data)?;
+    }
     let document: Vec<Value> = about
         .classes
         .iter()
@@ -124,6 +131,40 @@ pub fn say_what(name: &str, data: &TrainingData, recipe: &Recipe) -> Result<Valu
         fields.insert("classes".into(), json!(document));
     }
     Ok(read)
+}
+
+/// Largest number of tokens among which repeated sequences are counted.
+const COUNTED: usize = 1 << 24;
+
+/// Says how many sequences occur more than once, and how many held-out ones are learned from too.
+fn say_repeated(data: &TrainingData) -> Result<()> {
+    if data.all.rows().saturating_mul(data.all.width()) > COUNTED {
+        return Ok(());
+    }
+    let letters = |set: &Dataset| {
+        let all = set.read_tokens(&(0..set.rows()).collect::<Vec<_>>()).or_failed()?;
+        Ok::<_, Failure>(all.chunks_exact(set.width().max(1)).map(<[u32]>::to_vec).collect::<Vec<_>>())
+    };
+    let all = letters(&data.all)?;
+    let distinct = all.iter().collect::<HashSet<_>>().len();
+    if distinct == all.len() {
+        return Ok(());
+    }
+    let repeated = plural((all.len() - distinct) as u64, "sequence");
+    let mut words = format!("note: {repeated} of {} repeat an earlier one", thousands(all.len() as u64));
+    if let Some(held) = &data.held_out {
+        let learned: HashSet<Vec<u32>> = letters(&data.rows)?.into_iter().collect();
+        let both = letters(held)?.iter().filter(|row| learned.contains(*row)).count();
+        if both > 0 {
+            words.push_str(&format!(
+                ", and {} of {} held-out ones are learned from too, so figures on held-out data are too good",
+                thousands(both as u64),
+                thousands(held.rows() as u64)
+            ));
+        }
+    }
+    say(&words);
+    Ok(())
 }
 
 /// Lists classes: `; 2 classes (learned from + held out): a 8 + 2, b 8 + 2`.

@@ -123,8 +123,8 @@ pub fn run(
         None => of_text(space, &train, &real, &drawn)?,
     };
     Ok(Evaluation {
-        plan: prepared.plan().name().to_owned(),
-        nfe: prepared.plan().nfe(),
+        plan: prepared.name().to_owned(),
+        nfe: prepared.nfe(),
         count,
         against: against.to_owned(),
         measures,

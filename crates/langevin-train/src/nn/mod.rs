@@ -28,6 +28,7 @@
 //! | [`Device`], [`Stop`] | evaluation on a GPU, interruption within a step |
 //! | [`Network`], [`TokenNetwork`] | a trained network, and one on tokens |
 
+mod autoregressive;
 pub(crate) mod check;
 pub(crate) mod device;
 pub(crate) mod dit;

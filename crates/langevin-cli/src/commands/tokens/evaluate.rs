@@ -18,13 +18,10 @@ pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
             .expected("flags for tokens: --data, -n, --sampler, --steps, --plan")
             .hint(format!("leave out {flag}")));
     }
-    let chosen =
-        match &args.given.plan {
-            Some(path) => sample::Chosen::Plan(super::plans::read(path)?.ok_or_else(|| {
-                Failure::misused("the plan is not of tokens").in_file(path).expected("a plan of tokens")
-            })?),
-            None => sample::Chosen::Request(request(&args.sampler, None)?),
-        };
+    let chosen = match &args.given.plan {
+        Some(path) => sample::Chosen::Plan(super::plans::given(path)?),
+        None => sample::Chosen::Request(request(&args.sampler, None)?),
+    };
     let prepared = sample::prepare(model, chosen)?;
     let settings = Settings { data: &args.data, count: args.count, seed: args.seed };
     let found = evaluate::run(model, &prepared, settings, &TERMINAL)?;

@@ -5,12 +5,13 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, npy, print, say};
 use crate::progress::duration;
 use crate::terminal::TERMINAL;
-use crate::words::{either_case, plural, shown};
+use crate::words::{brief, either_case, plural, shown};
 use crate::{check, threads};
 use langevin::request::GRID;
-use langevin_discrete::{Letter, Noise, Plan, Request};
+use langevin_discrete::sampler::Entry;
+use langevin_discrete::{Letter, Noise, Request};
 use langevin_tasks::tokens::analyze;
-use langevin_tasks::tokens::sample::{self, Chosen, Draws, Prepared, places};
+use langevin_tasks::tokens::sample::{self, Chosen, Draws, KeptRows, Prepared, places};
 use langevin_tasks::tokens::{Model, graphs, rows};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,6 +19,8 @@ use std::time::Instant;
 
 /// Number of samples, if none is given.
 const COUNT: usize = 64;
+/// Largest number of characters of a plan's name that is printed: an order is a long list.
+const NAME: usize = 60;
 
 /// A file for sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,16 +66,17 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
     }
     let classes = classes(args, &mut model)?;
     let prepared = prepare(args, &model)?;
-    let length = prepared.plan().space().length();
-    let count = args.count.unwrap_or(COUNT);
-    check::memory(count, length)?;
+    let length = model.space()?.length();
     let kept = kept(args, &model, length)?;
+    // Several lines are filled in once each.
+    let lines = kept.as_ref().map_or(1, KeptRows::len);
+    let count = args.count.unwrap_or(if lines > 1 { lines } else { COUNT });
+    check::memory(count, length)?;
     atomic::probe(&args.out)?;
     let start = Instant::now();
     let mut letters: Vec<Letter> = Vec::with_capacity(count * length);
     let mut draw = || {
-        let kept = kept.as_ref().map(|(letters, keep)| (&letters[..], &keep[..]));
-        prepared.draw(Draws { count, seed: args.seed }, kept, &TERMINAL, &mut |part| {
+        prepared.draw(Draws { count, seed: args.seed }, kept.as_ref(), &TERMINAL, &mut |part| {
             letters.extend(part);
             Ok(())
         })
@@ -87,8 +91,8 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
         "{} of {} by {}, {} each, in {}: {}",
         plural(count as u64, "sample"),
         model.name(),
-        prepared.plan().name(),
-        plural(prepared.plan().nfe() as u64, "evaluation"),
+        brief(prepared.name(), NAME),
+        plural(prepared.nfe() as u64, "evaluation"),
         duration(seconds),
         shown(&args.out)
     ));
@@ -103,9 +107,9 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
             "shape": [count, length],
             "dtype": (format == Format::Npy).then_some("int32"),
             "model": model.name(),
-            "plan": prepared.plan().name(),
+            "plan": prepared.name(),
             "classes": classes,
-            "nfe": prepared.plan().nfe(),
+            "nfe": prepared.nfe(),
             "seed": args.seed,
             "seconds": seconds,
         })
@@ -162,7 +166,11 @@ pub fn request(args: &crate::cli::SamplerArgs, guidance: Option<f64>) -> Result<
     if let Some(name) = &args.sampler {
         request = request.sampler(name);
     }
-    let takes_steps = request.entry().or_misused()?.knobs.iter().any(|knob| knob.key == "steps");
+    let entry = request.entry().or_misused()?;
+    if let Some(name) = &args.sampler {
+        note_other_meaning(name, entry);
+    }
+    let takes_steps = entry.knobs.iter().any(|knob| knob.key == "steps");
     match args.steps {
         Some(steps) if takes_steps => request = request.steps(steps),
         Some(_) => say("note: --steps has no effect, since the sampler takes one evaluation a token"),
@@ -177,11 +185,18 @@ pub fn request(args: &crate::cli::SamplerArgs, guidance: Option<f64>) -> Result<
     Ok(guidance.into_iter().fold(request, Request::guidance))
 }
 
+/// Says which sampler of tokens a name stands for that is better known as one of numbers.
+fn note_other_meaning(name: &str, entry: &Entry) {
+    let own = name.split(':').next().unwrap_or_default().trim();
+    if !own.eq_ignore_ascii_case(entry.name) && langevin::sampler::Entry::find(own).is_ok() {
+        say(&format!("note: of tokens, '{own}' is the sampler `{}`: {}", entry.name, entry.summary));
+    }
+}
+
 fn prepare<'a>(args: &SampleArgs, model: &'a Model) -> Result<Prepared<'a>> {
     let chosen = match &args.given.plan {
         Some(path) => {
-            let text = std::fs::read_to_string(path).or_failed().map_err(|failure| failure.in_file(path))?;
-            let plan = Plan::from_json(&text).or_failed().map_err(|failure| failure.in_file(path))?;
+            let plan = super::plans::given(path)?;
             let lint = plan.lint();
             if !lint.is_clean() {
                 lint.to_string().lines().for_each(|line| say(&format!("lint: {line}")));
@@ -215,8 +230,8 @@ fn classes(args: &SampleArgs, model: &mut Model) -> Result<Vec<u32>> {
     Ok(classes)
 }
 
-/// Returns the letters that every sample keeps, and their places.
-fn kept(args: &SampleArgs, model: &Model, length: usize) -> Result<Option<(Vec<Letter>, Vec<bool>)>> {
+/// Returns the letters that the samples keep, and says which.
+fn kept(args: &SampleArgs, model: &Model, length: usize) -> Result<Option<KeptRows>> {
     let (from, keep) = match (&args.edit.from, &args.edit.keep) {
         (None, None) => return Ok(None),
         (Some(from), Some(keep)) => (from, keep),
@@ -228,9 +243,18 @@ fn kept(args: &SampleArgs, model: &Model, length: usize) -> Result<Option<(Vec<L
         }
     };
     let keep = places(keep, length)?;
-    let set = rows::open(model, &from.to_string_lossy(), &TERMINAL)?;
-    let letters = set.tokens(0).or_failed()?;
-    Ok(Some((letters, keep)))
+    let set = rows::open_for("--from", model, &from.to_string_lossy(), &TERMINAL)?;
+    let letters = set.read_tokens(&(0..set.rows()).collect::<Vec<_>>()).or_failed()?;
+    let Some(vocabulary) = model.vocabulary() else { return Ok(None) };
+    let rows = KeptRows::new(vocabulary, &letters, &keep);
+    let kept = keep.iter().filter(|keep| **keep).count() as u64;
+    let turn = if rows.len() > 1 { ", which the samples take in turn" } else { "" };
+    let lines = plural(rows.len() as u64, "sequence");
+    say(&format!("{} of {lines} kept{turn}", plural(kept, "place")));
+    if rows.left_out() > 0 {
+        say(&format!("note: {} beyond the end of a sequence drawn too", plural(rows.left_out() as u64, "place")));
+    }
+    Ok(Some(rows))
 }
 
 fn write(path: &Path, format: Format, model: &Model, letters: &[Letter], length: usize) -> Result<()> {
