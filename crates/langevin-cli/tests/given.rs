@@ -292,6 +292,7 @@ const CALLS: &[&str] = &[
     "recommend --nfe 3 --spectrum power:1:d=8 | --exact chain:3x6",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --noise masked",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --tokens chars",
+    "train --data kinds.csv --noise masked --steps 3 --json --width 8 --out o.safetensors | --categories grade",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --beside autoregressive",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --length 8",
     "likelihood --data moons -n 3 --levels 2 | --exact moons",
@@ -585,6 +586,9 @@ const ELSEWHERE: [&str; 9] = [
 fn material(here: &Path) {
     let rows: String = (0..60).map(|i| format!("{},{}\n", i % 9, 40 - i * i % 7)).collect();
     fs::write(here.join("rows.csv"), &rows).unwrap();
+    let kinds: String =
+        (0..40).map(|i| format!("{},{},{}\n", ["a", "b"][i % 2], 0.5 * i as f64, 10 + i % 20)).collect();
+    fs::write(here.join("kinds.csv"), format!("kind,size,grade\n{kinds}")).unwrap();
     fs::write(here.join("named.csv"), format!("x,y\n{rows}")).unwrap();
     let kinds: String = (0..40).map(|i| format!("{},{},{}\n", i % 9, 40 - i, i % 2)).collect();
     fs::write(here.join("kinds.csv"), format!("x,y,kind\n{kinds}")).unwrap();

@@ -23,7 +23,7 @@ enum Outcome {
 use Outcome::{Either, Refused, Silent, Taken};
 
 /// Every flag of `train`, with a value that the run below has not.
-const FLAGS: [(&str, &str, Outcome); 60] = [
+const FLAGS: [(&str, &str, Outcome); 61] = [
     ("data", "moons", Refused),
     ("out", "m.safetensors", Taken),
     ("run", "elsewhere", Refused),
@@ -59,6 +59,7 @@ const FLAGS: [(&str, &str, Outcome); 60] = [
     ("predict", "epsilon", Refused),
     ("noise", "masked", Refused),
     ("tokens", "chars", Either),
+    ("categories", "a", Either),
     ("beside", "autoregressive", Refused),
     ("length", "8", Either),
     ("weight", "likelihood", Refused),

@@ -299,3 +299,97 @@ fn the_demo_of_names_writes_its_page() {
         assert!(folder.join("d").join(name).exists(), "{name}");
     }
 }
+
+/// A table of two categories and a number, whose law depends on the first.
+fn table(path: &Path) {
+    let mut text = String::from("id,kind,size,grade\n");
+    for row in 0..120 {
+        let kind = row % 3;
+        let size = if row % 17 == 5 { String::new() } else { format!("{}.{:02}", 10 * kind, row * 37 % 100) };
+        text.push_str(&format!("{row},{},{size},{}\n", ["oak", "elm", "ash"][kind], 1 + (row * 7 + kind) % 4));
+    }
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn tables_of_categories_and_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    table(&folder.join("trees.csv"));
+    let small = "--noise masked --steps 5 --width 8 --depth 1 --heads 2 --batch 16";
+    let (_, said) = run(folder, &format!("train --data trees.csv {small} --hold-out 0.2 --out m.safetensors"));
+    for words in ["120 rows of 1 column of numbers, 2 columns of categories (3 to 4 each)", "'id' (counts the rows)"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(said.contains("7 missing values"), "{said}");
+    let (text, _) = run(folder, "info m.safetensors");
+    assert!(text.contains("kind: ash, elm, oak") && text.contains("grade: 1, 2, 3, 4"), "{text}");
+    // The header, the order of the columns and the decimals are those of the file.
+    run(folder, "sample m.safetensors -n 9 --steps 3 --out s.csv");
+    run(folder, "sample m.safetensors -n 4 --steps 3 --threads 1 --out t.csv");
+    let [s, t] = ["s.csv", "t.csv"].map(|name| fs::read_to_string(folder.join(name)).unwrap());
+    assert!(s.starts_with("kind,size,grade\n") && s.starts_with(&t) && s.lines().count() == 10, "{s}");
+    for line in s.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let decimals = cells[1].split_once('.').map(|(_, decimals)| decimals.len());
+        assert!(["oak", "elm", "ash"].contains(&cells[0]) && decimals == Some(2), "{line}");
+        assert!((1..=4).contains(&cells[2].parse::<u8>().unwrap()), "{line}");
+    }
+    run(folder, "sample m.safetensors -n 3 --steps 3 --out s.parquet");
+    let (text, _) = run(folder, "evaluate m.safetensors --data trees.csv --steps 3 --json");
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&found["kind"], &found["held_out"]), (&"table".into(), &22.into()), "{text}");
+    assert_eq!(found["measures"].as_array().unwrap().len(), 5);
+    let error = refused(folder, "likelihood m.safetensors --data trees.csv");
+    assert!(error.contains("numbers and categories together"), "{error}");
+    let error = refused(folder, "sample m.safetensors --sampler heun --steps 3 --out s.csv");
+    assert!(error.contains("falling noise levels"), "{error}");
+    let error = refused(folder, "sample m.safetensors --out s.txt");
+    assert!(error.contains(".csv, .tsv or .parquet"), "{error}");
+    fs::write(folder.join("other.csv"), "kind,size,grade\nfir,1,2\n").unwrap();
+    let error = refused(folder, "evaluate m.safetensors --data other.csv");
+    assert!(error.contains("'fir'") && error.contains("ash, elm, oak"), "{error}");
+}
+
+#[test]
+fn tables_of_categories_are_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    table(&folder.join("trees.csv"));
+    let small = "--noise masked --steps 5 --width 8 --depth 1 --batch 16";
+    run(folder, &format!("train --data trees.csv --drop size {small} --out m.safetensors"));
+    run(folder, "sample m.safetensors -n 5 --sampler first-hitting --out s.csv");
+    let drawn = fs::read_to_string(folder.join("s.csv")).unwrap();
+    assert!(drawn.starts_with("kind,grade\n") && drawn.lines().count() == 6, "{drawn}");
+    let (text, _) = run(folder, "likelihood m.safetensors --data trees.csv -n 4 --exact");
+    assert!(text.contains("exact, summed over all orders"), "{text}");
+    let (text, _) = run(folder, "evaluate m.safetensors --data trees.csv --steps 2");
+    assert!(text.contains("two-sample accuracy") && text.contains("copula"), "{text}");
+    let error = refused(folder, &format!("train --data trees.csv --drop kind,grade {small} --out n.safetensors"));
+    assert!(error.contains("no column of categories"), "{error}");
+    let error = refused(folder, "train --data trees.csv --noise uniform --steps 1 --out n.safetensors");
+    assert!(error.contains("different letters"), "{error}");
+}
+
+#[test]
+fn arrays_of_integers_are_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    let header = "{'descr': '<i8', 'fortran_order': False, 'shape': (30, 4), }";
+    bytes.extend(format!("{header:117}\n").into_bytes());
+    (0..120_i64).for_each(|i| bytes.extend((100 + i * i % 7).to_le_bytes()));
+    fs::write(folder.join("a.npy"), bytes).unwrap();
+    let words = "train --data a.npy --noise uniform --steps 3 --width 8 --depth 1 --batch 16 --out m.safetensors";
+    let (_, said) = run(folder, words);
+    assert!(said.contains("30 sequences of 4 tokens over 4 letters"), "{said}");
+    run(folder, "sample m.safetensors -n 3 --steps 2 --out s.npy");
+    let drawn = fs::read(folder.join("s.npy")).unwrap();
+    assert!(drawn.escape_ascii().to_string().contains("<i8"));
+    for value in drawn[128..].chunks(8) {
+        assert!([100, 101, 102, 104].contains(&i64::from_le_bytes(value.try_into().unwrap())));
+    }
+    run(folder, "sample m.safetensors -n 3 --steps 2 --out s.txt");
+    let (text, _) = run(folder, "likelihood m.safetensors --data a.npy -n 4");
+    assert!(text.contains("nats"), "{text}");
+}

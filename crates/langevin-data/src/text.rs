@@ -5,7 +5,10 @@ use crate::dataset::Dataset;
 use crate::dataset::store::Store;
 use crate::error::{Error, Result};
 use crate::graphs::open_graphs;
+use crate::integers::open_integers;
+use crate::options::Options;
 use crate::rows::Rows;
+use crate::tables::{Tabulation, open_table, open_table_as};
 use crate::vocabulary::{TokenKind, Vocabulary};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -76,13 +79,17 @@ impl TextOptions {
 ///
 /// # Errors
 /// Returns an error if the file cannot be read, is no UTF-8 text (for characters and words), is
-/// empty, or is shorter than a window. Graphs have the errors of [`open_graphs`], and no windows.
+/// empty, or is shorter than a window. Graphs, tables and arrays have the errors of
+/// [`open_graphs`], [`open_table`] and [`open_integers`], and no windows.
 pub fn open_text(path: &Path, how: &TextOptions) -> Result<Dataset> {
-    if how.kind == TokenKind::Graphs {
-        return match (how.length, how.stride) {
-            (None, None) => open_graphs(path, None),
-            _ => Err(Error::argument("graphs are no windows of a text").at("length").expected("none")),
-        };
+    match how.kind {
+        TokenKind::Chars | TokenKind::Bytes | TokenKind::Words => {}
+        kind if how.length.is_some() || how.stride.is_some() => {
+            return Err(Error::argument("only a text has windows").at("length").expected("none").got(kind.name()));
+        }
+        TokenKind::Graphs => return open_graphs(path, None),
+        TokenKind::Columns => return open_table(path, &Tabulation::default()),
+        TokenKind::Integers => return open_integers(path, None),
     }
     let text = Text::read(path, how.kind)?;
     text.rows(how, None).map_err(|error| error.in_file(path))
@@ -100,6 +107,12 @@ pub fn open_text_as(path: &Path, vocabulary: &Vocabulary, length: usize) -> Resu
     if let Some(shape) = vocabulary.graph_shape() {
         vocabulary.check_places(&[], length)?;
         return open_graphs(path, Some(shape));
+    }
+    if let Some(schema) = vocabulary.table() {
+        return open_table_as(path, schema, &Options::default());
+    }
+    if vocabulary.kind() == TokenKind::Integers {
+        return open_integers(path, Some((vocabulary, length)));
     }
     let text = Text::read(path, vocabulary.kind())?;
     let how = TextOptions::new(vocabulary.kind()).length(length).stride(length);
@@ -134,9 +147,7 @@ impl Text {
         let text = std::str::from_utf8(part).unwrap_or_default();
         match self.kind {
             TokenKind::Words => text.split_whitespace().try_for_each(visit),
-            TokenKind::Chars | TokenKind::Bytes | TokenKind::Graphs => {
-                text.char_indices().try_for_each(|(at, c)| visit(&text[at..at + c.len_utf8()]))
-            }
+            _ => text.char_indices().try_for_each(|(at, c)| visit(&text[at..at + c.len_utf8()])),
         }
     }
 

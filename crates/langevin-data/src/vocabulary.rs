@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::graphs::{Graph, GraphShape};
+use crate::tables::TableSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -24,11 +25,15 @@ pub enum TokenKind {
     Words,
     /// Nodes and edges of graphs.
     Graphs,
+    /// Columns of a table, of categories and of numbers.
+    Columns,
+    /// Integers of an array.
+    Integers,
 }
 
 impl TokenKind {
     /// Names of the kinds, in the order of the variants.
-    pub const NAMES: [&'static str; 4] = ["chars", "bytes", "words", "graphs"];
+    pub const NAMES: [&'static str; 6] = ["chars", "bytes", "words", "graphs", "columns", "integers"];
 
     /// Returns the name.
     #[must_use]
@@ -41,7 +46,7 @@ impl TokenKind {
     /// # Errors
     /// Returns an error that lists the kinds if the name is unknown.
     pub fn parse(text: &str) -> Result<Self> {
-        let all = [Self::Chars, Self::Bytes, Self::Words, Self::Graphs];
+        let all = [Self::Chars, Self::Bytes, Self::Words, Self::Graphs, Self::Columns, Self::Integers];
         all.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
             let error = Error::argument("unknown kind of tokens")
                 .at("tokens")
@@ -66,7 +71,7 @@ impl TokenKind {
 /// assert!(vocabulary.encode("cab", 5).unwrap_err().to_string().contains("'c'"));
 /// # Ok::<(), langevin_data::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vocabulary {
     kind: TokenKind,
@@ -76,6 +81,9 @@ pub struct Vocabulary {
     /// Sizes of graphs, whose tokens have different letters at different places.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     graphs: Option<GraphShape>,
+    /// Columns of tables, whose categories differ from column to column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    table: Option<TableSchema>,
 }
 
 impl Vocabulary {
@@ -86,8 +94,10 @@ impl Vocabulary {
     /// letter, or the tokens are those of graphs, which have a shape ([`Vocabulary::graphs`]).
     pub fn new(kind: TokenKind, letters: Vec<String>, padding: Option<u32>) -> Result<Self> {
         let bad = |expected: &str, got: String| Err(Error::argument("bad vocabulary").expected(expected).got(got));
-        if kind == TokenKind::Graphs {
-            return bad("the shape of the graphs", "letters alone".into());
+        match kind {
+            TokenKind::Graphs => return bad("the shape of the graphs", "letters alone".into()),
+            TokenKind::Columns => return bad("the columns of the table", "letters alone".into()),
+            TokenKind::Chars | TokenKind::Bytes | TokenKind::Words | TokenKind::Integers => {}
         }
         if letters.is_empty() {
             return bad("one letter or more", "none".into());
@@ -100,7 +110,7 @@ impl Vocabulary {
         }
         match padding {
             Some(letter) if letter as usize >= letters.len() => bad("a padding among the letters", letter.to_string()),
-            _ => Ok(Self { kind, letters, padding, graphs: None }),
+            _ => Ok(Self { kind, letters, padding, graphs: None, table: None }),
         }
     }
 
@@ -116,7 +126,7 @@ impl Vocabulary {
     #[must_use]
     pub fn graphs(shape: GraphShape) -> Self {
         let letters = (0..shape.vocab()).map(|letter| letter.to_string()).collect();
-        Self { kind: TokenKind::Graphs, letters, padding: None, graphs: Some(shape) }
+        Self { kind: TokenKind::Graphs, letters, padding: None, graphs: Some(shape), table: None }
     }
 
     /// Returns the shape of graphs; `None` for tokens of another kind.
@@ -125,8 +135,75 @@ impl Vocabulary {
         self.graphs
     }
 
-    /// Checks that rows of `length` tokens fit a shape of graphs, if there is one.
+    /// Creates the vocabulary of a table: letter k of a column stands for its category k.
+    ///
+    /// ```
+    /// use langevin_data::{ColumnValues, TableColumn, TableSchema, Vocabulary};
+    /// let answers = ColumnValues::Categories(vec!["no".into(), "yes".into()]);
+    /// let schema = TableSchema::new(vec![TableColumn::new("smoker", answers)])?;
+    /// let vocabulary = Vocabulary::columns(schema)?;
+    /// assert_eq!(vocabulary.decode(&[1]), "yes");
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the table has no column of categories.
+    pub fn columns(schema: TableSchema) -> Result<Self> {
+        if schema.vocab() == 0 {
+            return Err(Error::data("the table has no column of categories")
+                .expected("a column of texts, or of a few integers")
+                .got(schema.summary())
+                .hinting("without --noise a table of numbers is learned as numbers"));
+        }
+        // A single letter is no alphabet, and the networks have two or more.
+        let letters = (0..schema.vocab().max(2)).map(|letter| letter.to_string()).collect();
+        Ok(Self { kind: TokenKind::Columns, letters, padding: None, graphs: None, table: Some(schema) })
+    }
+
+    /// Returns the columns of a table; `None` for tokens of another kind.
+    #[must_use]
+    pub fn table(&self) -> Option<&TableSchema> {
+        self.table.as_ref()
+    }
+
+    /// Returns the number of numbers in a row, before its letters: columns of a table.
+    #[must_use]
+    pub fn numbers(&self) -> usize {
+        self.table.as_ref().map_or(0, TableSchema::numbers)
+    }
+
+    /// Checks a vocabulary that was read from a file.
+    ///
+    /// # Errors
+    /// Returns an error if the parts of the vocabulary do not fit each other.
+    pub fn check(&self) -> Result<()> {
+        let fits = match (self.kind, self.graphs, &self.table) {
+            (TokenKind::Graphs, Some(shape), None) => self.letters.len() == shape.vocab(),
+            (TokenKind::Columns, None, Some(schema)) => {
+                schema.check()?;
+                self.letters.len() == schema.vocab().max(2)
+            }
+            (TokenKind::Graphs | TokenKind::Columns, ..) => false,
+            (_, None, None) => true,
+            _ => false,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Error::data("the vocabulary does not hold together").at(self.kind.name())),
+        }
+    }
+
+    /// Checks that rows of `length` tokens fit a shape of graphs or a table, if there is one.
     pub(crate) fn check_places(&self, tokens: &[u32], length: usize) -> Result<()> {
+        if let Some(schema) = &self.table {
+            let wanted = schema.letters().len();
+            if length != wanted || schema.numbers() > 0 {
+                return Err(Error::data("the rows are no rows of the table")
+                    .expected(schema.summary())
+                    .got(format!("{length} tokens")));
+            }
+            return schema.check_letters(tokens);
+        }
         let Some(shape) = self.graphs else { return Ok(()) };
         if length != shape.length() {
             return Err(Error::data("the rows are no graphs of the vocabulary")
@@ -171,6 +248,9 @@ impl Vocabulary {
             let tokens = shape.tokens(&text.parse::<Graph>()?)?;
             return self.check_places(&tokens, length).map(|()| tokens);
         }
+        if let Some(schema) = &self.table {
+            return schema.parse(text);
+        }
         let of: HashMap<&str, u32> = self.letters.iter().map(String::as_str).zip(0..).collect();
         let mut tokens = Vec::with_capacity(length);
         let mut push = |part: &str| match of.get(part) {
@@ -184,11 +264,12 @@ impl Vocabulary {
                 .got(format!("'{part}'"))),
         };
         match self.kind {
-            TokenKind::Words => text.split_whitespace().try_for_each(&mut push)?,
+            TokenKind::Words | TokenKind::Integers => text.split_whitespace().try_for_each(&mut push)?,
             TokenKind::Chars => text.chars().try_for_each(|c| push(c.encode_utf8(&mut [0; 4])))?,
             TokenKind::Bytes => text.bytes().try_for_each(|byte| push(&byte.to_string()))?,
             // A document may name the kind and leave out the shape.
             TokenKind::Graphs => return Err(Error::data("the vocabulary has no shape of its graphs")),
+            TokenKind::Columns => return Err(Error::data("the vocabulary has no columns")),
         }
         let count = tokens.len();
         if count == 0 || count > length || (count < length && self.padding.is_none()) {
@@ -212,6 +293,9 @@ impl Vocabulary {
         if let Some(shape) = self.graphs {
             return shape.graph(tokens).map_or_else(|_| self.places(shape, tokens), |graph| graph.to_string());
         }
+        if let Some(schema) = &self.table {
+            return schema.text(tokens);
+        }
         if self.kind == TokenKind::Bytes {
             let bytes: Vec<u8> = tokens.iter().map(|token| u8::try_from(*token).unwrap_or(b'_')).collect();
             return String::from_utf8_lossy(&bytes).into_owned();
@@ -223,8 +307,10 @@ impl Vocabulary {
         };
         let parts: Vec<&str> = tokens.iter().map(text).collect();
         match self.kind {
-            TokenKind::Words => parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "),
-            TokenKind::Chars | TokenKind::Bytes | TokenKind::Graphs => parts.concat(),
+            TokenKind::Words | TokenKind::Integers => {
+                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+            }
+            TokenKind::Chars | TokenKind::Bytes | TokenKind::Graphs | TokenKind::Columns => parts.concat(),
         }
     }
 
@@ -248,6 +334,7 @@ impl Vocabulary {
     fn listed(&self) -> String {
         let shown: Vec<&str> = self.letters.iter().map(String::as_str).filter(|letter| !letter.is_empty()).collect();
         match shown.len() {
+            0..=40 if self.kind == TokenKind::Integers => format!("one of {}", shown.join(", ")),
             0..=40 if self.kind != TokenKind::Words => format!("one of {:?}", shown.concat()),
             count => format!("one of {count} {}", if self.kind == TokenKind::Words { "words" } else { "letters" }),
         }

@@ -74,6 +74,7 @@ pub mod rundir;
 pub mod sample;
 pub mod source;
 pub mod spectrum;
+pub mod tables;
 pub mod tokens;
 pub mod train;
 pub mod trained;

@@ -29,7 +29,7 @@
 //! | train | [`train`], or a [`Trainer`] for a run that is controlled step by step |
 //! | fine-tune | [`Recipe::of`], [`Trainer::from_network`], [`FINE_TUNING_RATE`] |
 //! | minimise another objective | [`task`] |
-//! | choose a network | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`], [`GraphConfig`], [`NetworkSpec`] |
+//! | choose a network | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`], [`GraphConfig`], [`TableConfig`], [`NetworkSpec`] |
 //! | write a network | [`nn`] |
 //! | use a trained network | [`Network`], [`Device`] |
 //! | read the description of a network | [`Metadata`], [`DataSpec`], [`TrainingRecord`] |
@@ -62,8 +62,8 @@ pub use fingerprint::Fingerprint;
 pub use langevin_data::{Augment, Dataset};
 pub use metadata::{DataSpec, HeldOut, MODEL_VERSION, Metadata, TokenSpec, TrainingRecord};
 pub use moments::{Moments, MomentsKind, MomentsSpec};
-pub use nn::TokenNetwork;
 pub use nn::{Activation, Device, DitConfig, GraphConfig, MlpConfig, Network, NetworkSpec, SequenceConfig};
+pub use nn::{TableConfig, TableNetwork, TokenNetwork};
 pub use normalization::Normalization;
 pub use train::TokenNoise;
 pub use train::task;

@@ -103,9 +103,13 @@ fn recipes_that_do_not_fit_are_refused() {
     };
     refused(&data, config(5, 0, 2).into(), "vocab 2");
     // Four nodes with labels have as many tokens as five without, and the letters are as many.
-    refused(&data, config(4, 1, 1).into(), "expected 5 nodes, 0 node labels and 1 edge labels, got 4 nodes");
+    refused(
+        &data,
+        config(4, 1, 1).into(),
+        "for graphs of 5 nodes, 0 node labels and 1 edge labels, got one for graphs of 4 nodes",
+    );
     let names = Dataset::names().head(20);
-    refused(&names, config(5, 26, 1).into(), "no graphs");
+    refused(&names, config(5, 26, 1).into(), "expected a network for sequences over one alphabet, got one for graphs");
     // A network for sequences reads graphs as any tokens.
     let mut recipe = small(&data, 1);
     recipe.network = SequenceConfig::new(2, 3, 16, 1, 2).into();

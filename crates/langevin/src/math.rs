@@ -12,6 +12,7 @@
 //! | [`co`] | √(1−ρ²) without cancellation |
 //! | [`gauss_legendre`], [`integral`] | quadrature |
 //! | [`quantile_sorted`] | quantiles of sorted values |
+//! | [`normal_cdf`], [`normal_quantile`] | the standard normal distribution and its inverse |
 //!
 //! # Examples
 //!
@@ -95,6 +96,82 @@ pub fn quantile_sorted(sorted: &[f64], ratio: f64) -> f64 {
     let low = (place.floor() as usize).min(last);
     let high = (low + 1).min(last);
     sorted[low] + (place - low as f64) * (sorted[high] - sorted[low])
+}
+
+/// Returns Φ(z), the distribution function of the standard normal.
+///
+/// The relative error is a few units in the last place in both tails.
+///
+/// ```
+/// use langevin::math::normal_cdf;
+/// assert_eq!(normal_cdf(0.0), 0.5);
+/// assert!((normal_cdf(-10.0) / 7.619_853_024_160_527e-24 - 1.0).abs() < 1e-12);
+/// ```
+#[must_use]
+pub fn normal_cdf(z: f64) -> f64 {
+    normal_tail(-z)
+}
+
+/// Returns the z with Φ(z) = `p`, the quantile of the standard normal, for `p` in (0, 1).
+///
+/// The result lies in \[−38, 38\], where Φ(z) or 1 − Φ(z) is still positive.
+///
+/// ```
+/// use langevin::math::normal_quantile;
+/// assert!((normal_quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-13);
+/// assert!((normal_quantile(1e-20) + 9.262_340_089_798_408).abs() < 1e-12);
+/// ```
+#[must_use]
+pub fn normal_quantile(p: f64) -> f64 {
+    const FAR: f64 = 38.0;
+    truncated_normal_quantile(p, -FAR, FAR)
+}
+
+/// Returns the density of the standard normal distribution.
+pub(crate) fn normal_density(z: f64) -> f64 {
+    exp(-0.5 * z * z) / (2.0 * std::f64::consts::PI).sqrt()
+}
+
+/// Returns the upper tail, 1 − Φ(z), without cancellation.
+fn normal_tail(z: f64) -> f64 {
+    0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
+}
+
+/// Returns Φ(b) − Φ(a) for a ≤ b, computed from the tails that are small.
+pub(crate) fn normal_mass(a: f64, b: f64) -> f64 {
+    if a > 0.0 {
+        normal_tail(a) - normal_tail(b)
+    } else if b < 0.0 {
+        normal_tail(-b) - normal_tail(-a)
+    } else {
+        1.0 - normal_tail(-a) - normal_tail(b)
+    }
+}
+
+/// Returns the z in \[a, b\] below which a fraction `u` of the mass of the truncated normal lies.
+///
+/// It uses Newton's method on Φ, kept inside a shrinking bracket.
+pub(crate) fn truncated_normal_quantile(u: f64, a: f64, b: f64) -> f64 {
+    let total = normal_mass(a, b);
+    let (mut low, mut high) = (a, b);
+    // From the mode outwards Newton converges without overshooting, because Φ is convex below the
+    // mode and concave above it.
+    let mut z = 0.0f64.clamp(a, b);
+    for _ in 0..80 {
+        let excess = normal_mass(a, z) - u * total;
+        if excess > 0.0 {
+            high = z;
+        } else {
+            low = z;
+        }
+        let newton = z - excess / normal_density(z);
+        let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
+        if (next - z).abs() <= 1e-14 * (1.0 + z.abs()) {
+            return next;
+        }
+        z = next;
+    }
+    z
 }
 
 /// Returns ∫ f over \[`from`, `to`\], with eight Gauss–Legendre nodes on each of `panels` equal

@@ -239,6 +239,13 @@ fn sampling(matches: &ArgMatches) -> Vec<Idle> {
     idle
 }
 
+/// Returns true if the flags say that the data of a training are tokens.
+fn of_tokens(matches: &ArgMatches) -> bool {
+    let named = ["noise", "tokens", "length"].iter().any(|id| is_there(matches, id));
+    let names = text(matches, "data").is_some_and(|name| name.eq_ignore_ascii_case("names"));
+    named || names || text(matches, "network").as_deref() == Some("sequence")
+}
+
 fn training(matches: &ArgMatches) -> Vec<Idle> {
     let mut idle = Vec::new();
     let network = text(matches, "network").unwrap_or_default();
@@ -248,6 +255,10 @@ fn training(matches: &ArgMatches) -> Vec<Idle> {
             aim: "--network mlp",
             got: "--network dit".to_owned(),
         }),
+        // Tokens are learned by a transformer, whatever the network for numbers would be.
+        _ if of_tokens(matches) => {
+            idle.push(Idle { ids: &["patch"], aim: "--network dit", got: "data of tokens".to_owned() })
+        }
         _ => idle.push(Idle { ids: &["patch", "heads"], aim: "--network dit", got: format!("--network {network}") }),
     }
     if !on(matches, "conditional") {

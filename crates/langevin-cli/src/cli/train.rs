@@ -84,12 +84,15 @@ pub struct OutputArgs {
 #[command(next_help_heading = "Data")]
 #[group(skip)]
 pub struct ReadingArgs {
-    /// Read a text file as tokens: chars, bytes or words, or as graphs, one a line in graph6 or as edges [default: graphs for a .g6 file, chars for a .txt file with noise on tokens, otherwise numbers]
+    /// Read a file as tokens: a text as chars, bytes or words, lines of graph6 or edges as graphs, a table as columns of categories and numbers, an array as integers [default: graphs for .g6; with a noise chars for .txt, columns for .csv and .parquet, integers for .npy; otherwise numbers]
     #[arg(long, value_name = "KIND")]
     pub tokens: Option<String>,
     /// Number of tokens of a sequence of text [default: a line each if all are short, else 128]
     #[arg(long, value_name = "N", value_parser = size, allow_negative_numbers = true)]
     pub length: Option<usize>,
+    /// Tables with --noise: the columns of numbers that are categories [default: those of at most ten different integers]
+    #[arg(long, value_name = "COLUMN,…", value_parser = names)]
+    pub categories: Option<Names>,
     /// Hold out this share of the rows from training, for evaluation
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub hold_out: Option<f64>,

@@ -10,7 +10,7 @@ use crate::io::say;
 use crate::progress::thousands;
 use crate::terminal::TERMINAL;
 use crate::words::{fraction, plural, shown, start};
-use langevin_data::{Dataset, Options, TextOptions, TokenKind};
+use langevin_data::{Dataset, Options, TableKind, Tabulation, TextOptions, TokenKind};
 use langevin_tasks::train::{ClassCount, Preparation, TrainingData, prepare};
 use langevin_tasks::{comparison, data};
 use langevin_train::Recipe;
@@ -31,8 +31,22 @@ pub struct Material {
 pub fn read(args: &TrainArgs, base: Option<&Recipe>) -> Result<Material> {
     let name = args.data.as_deref().unwrap_or_default();
     if let Some(how) = text_options(args, name)? {
-        let all = langevin_data::open_text(Path::new(name), &how).map_err(|error| data::failure(&error, &TERMINAL))?;
+        let path = Path::new(name);
+        let all = match how.kind {
+            TokenKind::Columns => {
+                let mut columns = Tabulation::default().options(args.file.reading().over(Options::default())?);
+                columns.categories = args.reading.categories.as_ref().map(|names| names.to_vec());
+                langevin_data::open_table(path, &columns)
+            }
+            _ => langevin_data::open_text(path, &how),
+        };
+        let all = all.map_err(|error| data::failure(&error, &TERMINAL))?;
         return Ok(Material { all, reading: None });
+    }
+    if args.reading.categories.is_some() {
+        return Err(Failure::misused("the data are read as numbers")
+            .at("--categories")
+            .expected("a table with --noise, such as --data table.csv --noise masked"));
     }
     let own = base.and_then(|base| base.reading.clone()).filter(|_| data::file(name).is_some());
     let file = args.file.reading();
@@ -62,30 +76,44 @@ fn is_txt(name: &str) -> bool {
     path.exists() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"))
 }
 
-/// Returns true if the name ends as files of graphs do.
-fn is_graphs(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("g6"))
+/// Returns the kind of the tokens of a file, by its name.
+fn kind_of(path: &Path) -> Option<TokenKind> {
+    if TableKind::of(path).is_some() {
+        return Some(TokenKind::Columns);
+    }
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    match ending.as_str() {
+        "txt" => Some(TokenKind::Chars),
+        "g6" => Some(TokenKind::Graphs),
+        "npy" => Some(TokenKind::Integers),
+        _ => None,
+    }
 }
 
-/// Returns the options for reading a text, if the data are one: with --tokens or --length, a .txt
-/// file with --noise, or a .g6 file.
+/// Returns the options for reading tokens, if the data are tokens: with --tokens or --length, a
+/// file of a kind that holds tokens with --noise, or a .g6 file.
 fn text_options(args: &TrainArgs, name: &str) -> Result<Option<TextOptions>> {
     let (kind, length) = (&args.reading.tokens, args.reading.length);
-    let graphs = is_graphs(name);
-    if kind.is_none() && length.is_none() && !(is_txt(name) && args.objective.noise.is_some()) && !graphs {
+    let path = Path::new(name);
+    // A .g6 file holds nothing but graphs, so its name says enough.
+    let is_tokens = |kind: &TokenKind| *kind == TokenKind::Graphs || args.objective.noise.is_some() && path.exists();
+    let by_name = kind_of(path).filter(is_tokens);
+    if kind.is_none() && length.is_none() && by_name.is_none() {
         return Ok(None);
     }
-    if data::file(name).is_none() && !graphs && !Path::new(name).exists() {
+    if data::file(name).is_none() && by_name.is_none() && !path.exists() {
         return Err(Failure::misused("only a file is read as text")
             .at("--tokens, --length")
             .expected("--data FILE.txt")
             .got(format!("'{name}'")));
     }
-    if !Path::new(name).exists() {
-        return Err(Failure::missing("--data", Path::new(name)));
+    if !path.exists() {
+        return Err(Failure::missing("--data", path));
     }
-    let usual = if graphs { TokenKind::Graphs } else { TokenKind::Chars };
-    let kind = kind.as_deref().map_or(Ok(usual), TokenKind::parse).or_misused()?;
+    let kind = match kind {
+        Some(kind) => TokenKind::parse(kind).or_misused()?,
+        None => by_name.unwrap_or(TokenKind::Chars),
+    };
     let mut how = TextOptions::new(kind);
     how.length = length;
     Ok(Some(how))

@@ -63,6 +63,15 @@ pub fn write_letters(path: &Path, shape: &[usize], letters: &[u32]) -> Result<()
     })
 }
 
+/// Writes an array of integers as int64.
+pub fn write_integers(path: &Path, shape: &[usize], integers: &[i64]) -> Result<()> {
+    atomic::write(path, |out| {
+        out.write_all(&header_of(shape, "<i8"))?;
+        integers.iter().try_for_each(|integer| out.write_all(&integer.to_le_bytes()))?;
+        out.flush()
+    })
+}
+
 fn header_of(shape: &[usize], descr: &str) -> Vec<u8> {
     let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
     // A tuple of one element keeps its comma, as in Python.

@@ -145,6 +145,23 @@ impl Dataset {
         self.rows_of(&[row])
     }
 
+    /// Returns one row in double precision.
+    ///
+    /// ```
+    /// use langevin_data::Dataset;
+    /// let data = Dataset::new("line", vec![0.5, 1.0], &[1])?;
+    /// assert_eq!(data.row_wide(0)?, [0.5]);
+    /// # Ok::<(), langevin_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the row cannot be read.
+    pub fn row_wide(&self, row: usize) -> Result<Vec<f64>> {
+        let mut out = vec![0.0; self.width()];
+        self.read_wide(&[row], &mut out)?;
+        Ok(out)
+    }
+
     fn rows_of(&self, rows: &[usize]) -> Result<Vec<f32>> {
         let mut out = vec![0.0; rows.len() * self.width];
         self.read(rows, &mut out)?;

@@ -21,6 +21,10 @@ impl Dataset {
             [height, width] | [height, width, _] if self.is_pictures() => {
                 format!("{} of {height} × {width}", count(self.rows, "picture"))
             }
+            [_] if self.vocabulary().is_some_and(|vocabulary| vocabulary.table().is_some()) => {
+                let columns = self.vocabulary().and_then(crate::Vocabulary::table).map(crate::TableSchema::summary);
+                format!("{} of {}", count(self.rows, "row"), columns.unwrap_or_default())
+            }
             [length] if self.vocabulary().is_some() => {
                 let letters = self.vocabulary().map_or(0, crate::Vocabulary::len);
                 format!(

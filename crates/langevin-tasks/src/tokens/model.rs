@@ -139,6 +139,10 @@ impl Model {
     /// Returns an error if the network is autoregressive or one of numbers.
     pub fn denoiser(&self) -> Result<Box<dyn Denoiser + '_>> {
         match self {
+            Self::Network(network) if network.is_table() => {
+                Err(Error::misused("the model is of numbers and categories together, not of tokens alone")
+                    .expected("sample or evaluate, which serve such models"))
+            }
             Self::Network(network) => Ok(Box::new(network.tokens().or_misused()?)),
             Self::Exact(density) => Ok(Box::new(&**density)),
         }

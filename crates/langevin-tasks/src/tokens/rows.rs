@@ -123,7 +123,7 @@ pub fn open_for(argument: &str, model: &Model, name: &str, observer: &dyn Observ
         false => data::open(argument, name, 0, &Options::default(), observer)?,
     };
     match set.vocabulary() {
-        Some(own) if own == vocabulary && set.width() == space.length() => {}
+        Some(own) if own == vocabulary && set.width() == space.length() + vocabulary.numbers() => {}
         Some(_) => {
             return Err(Error::misused("the data have other letters than the model")
                 .at(argument)

@@ -158,6 +158,7 @@ impl Base {
             NetworkSpec::Dit(config) => config.classes,
             NetworkSpec::Sequence(config) => config.classes,
             NetworkSpec::Graph(config) => config.classes,
+            NetworkSpec::Table(config) => config.classes,
             _ => 0,
         }
     }

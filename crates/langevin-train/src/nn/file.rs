@@ -465,10 +465,13 @@ fn check_tokens(metadata: &Metadata) -> Result<()> {
         (None, _) => Ok(()),
         (Some(_), _) if version < TOKENS => bad("data.tokens", format!("none in version {version}"), "some".into()),
         (Some(TokenSpec { space, vocabulary }), Some([vocab, letters])) => {
-            let wanted = (vocab, letters, vec![space.length()]);
+            let wanted = (vocab, letters, vec![vocabulary.numbers().saturating_add(space.length())]);
             let got = (vocabulary.len(), space.letters(), metadata.data.shape.clone());
             if wanted == got && space.vocab() == vocabulary.len() {
-                return metadata.network.check_graphs(vocabulary);
+                vocabulary
+                    .check()
+                    .map_err(|error| Error::checkpoint("bad letters").at("data.tokens").got(error.to_string()))?;
+                return metadata.network.check_places(vocabulary);
             }
             bad("data.tokens", format!("the sizes of the network, {wanted:?}"), format!("{got:?}"))
         }

@@ -20,13 +20,13 @@
 //!
 //! | item | role |
 //! |---|---|
-//! | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`], [`GraphConfig`] | the built-in perceptron and transformers |
+//! | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`], [`GraphConfig`], [`TableConfig`] | the built-in perceptron and transformers |
 //! | [`Net`], [`Pass`], [`Parameter`], [`Rows`], [`features`] | the interface of a network |
 //! | [`Architecture`], [`CustomNetwork`], [`NetworkSpec`] | the description stored in model files |
 //! | [`kernels`] | layers with their gradients |
 //! | [`check_gradient`], [`check_gradients`], [`check_token_gradients`] | gradients against finite differences |
 //! | [`Device`], [`Stop`] | evaluation on a GPU, interruption within a step |
-//! | [`Network`], [`TokenNetwork`] | a trained network, and one on tokens |
+//! | [`Network`], [`TokenNetwork`], [`TableNetwork`] | a trained network, on tokens, and on tables |
 
 mod autoregressive;
 pub(crate) mod check;
@@ -41,6 +41,8 @@ pub(crate) mod network;
 pub(crate) mod sequence;
 pub(crate) mod spec;
 pub(crate) mod stop;
+pub(crate) mod table;
+mod tables;
 mod tokens;
 mod transformer;
 
@@ -55,4 +57,6 @@ pub use network::Network;
 pub use sequence::SequenceConfig;
 pub use spec::{Architecture, CustomNetwork, NetworkSpec};
 pub use stop::Stop;
+pub use table::TableConfig;
+pub use tables::TableNetwork;
 pub use tokens::TokenNetwork;

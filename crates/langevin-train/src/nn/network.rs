@@ -251,6 +251,11 @@ impl Network {
         &self.values
     }
 
+    /// Returns the formulation.
+    pub(crate) fn own_formulation(&self) -> &Formulation {
+        &self.formulation
+    }
+
     /// Returns the network without its weights.
     pub(crate) fn net(&self) -> &dyn Net {
         &*self.net

@@ -6,6 +6,7 @@ use super::graph::{GraphConfig, GraphNet};
 use super::mlp::{Mlp, MlpConfig};
 use super::net::{MAX_PARAMETERS, Net, check_size};
 use super::sequence::{Sequence, SequenceConfig};
+use super::table::{TableConfig, TableNet};
 use crate::error::{Error, Result};
 use crate::moments;
 use langevin_data::{GraphShape, Vocabulary};
@@ -34,6 +35,8 @@ pub enum NetworkSpec {
     Sequence(SequenceConfig),
     /// Transformer for graphs as tokens.
     Graph(GraphConfig),
+    /// Transformer for tables of categories and numbers.
+    Table(TableConfig),
     /// Network defined outside this crate, built with [`NetworkSpec::custom`].
     Custom(CustomNetwork),
 }
@@ -212,25 +215,40 @@ impl NetworkSpec {
         match self {
             Self::Sequence(config) => Some([config.vocab, config.letters]),
             Self::Graph(config) => Some([config.vocab(), config.letters]),
+            Self::Table(config) => Some([config.vocab(), config.vocab() + 1]),
             Self::Mlp(_) | Self::Dit(_) | Self::Custom(_) => None,
         }
     }
 
-    /// Checks that a network for graphs has the graphs of a vocabulary.
-    pub(crate) fn check_graphs(&self, vocabulary: &Vocabulary) -> Result<()> {
-        let Self::Graph(config) = self else { return Ok(()) };
+    /// Checks that a network for graphs or tables has the sizes of a vocabulary, and any other
+    /// network no such vocabulary.
+    pub(crate) fn check_places(&self, vocabulary: &Vocabulary) -> Result<()> {
+        let listed = |[nodes, node_labels, edge_labels]: [usize; 3]| {
+            format!("graphs of {nodes} nodes, {node_labels} node labels and {edge_labels} edge labels")
+        };
+        let columns = |numbers: usize, categories: &[usize]| {
+            format!("{numbers} columns of numbers, and categories {categories:?}")
+        };
         let sizes = |shape: GraphShape| [shape.nodes(), shape.node_labels(), shape.edge_labels()];
-        let (wanted, got) = (vocabulary.graph_shape().map(sizes), config.sizes());
-        if wanted == Some(got) {
+        let wanted = match (vocabulary.graph_shape(), vocabulary.table()) {
+            (Some(shape), _) => listed(sizes(shape)),
+            (_, Some(table)) => columns(table.numbers(), &table.letters()),
+            (None, None) => "sequences over one alphabet".to_owned(),
+        };
+        let got = match self {
+            Self::Graph(config) => listed(config.sizes()),
+            Self::Table(config) => columns(config.numbers, &config.categories),
+            // A sequence may hold graphs, as tokens with an order.
+            _ if vocabulary.table().is_none() => return Ok(()),
+            _ => "sequences over one alphabet".to_owned(),
+        };
+        if wanted == got {
             return Ok(());
         }
-        let listed = |[nodes, node_labels, edge_labels]: [usize; 3]| {
-            format!("{nodes} nodes, {node_labels} node labels and {edge_labels} edge labels")
-        };
-        Err(Error::argument("the network does not fit the graphs of the data")
+        Err(Error::argument("the network does not fit the data")
             .at("network")
-            .expected(wanted.map_or_else(|| "a network for tokens that are no graphs".into(), listed))
-            .got(listed(got)))
+            .expected(format!("a network for {wanted}"))
+            .got(format!("one for {got}")))
     }
 
     /// Returns true if a token is predicted from those before it alone.
@@ -247,8 +265,11 @@ impl NetworkSpec {
                 Ok(device.place(Mlp::new(*config, width, width)))
             }
             Self::Dit(config) => Ok(device.place(Dit::new(*config, shape)?)),
-            Self::Sequence(_) | Self::Graph(_) if !device.is_cpu() => Err(formless("a network on tokens", device)),
+            Self::Sequence(_) | Self::Graph(_) | Self::Table(_) if !device.is_cpu() => {
+                Err(formless("a network on tokens", device))
+            }
             Self::Graph(config) => Ok(Box::new(GraphNet::new(*config, shape)?)),
+            Self::Table(config) => Ok(Box::new(TableNet::new(config.clone(), shape)?)),
             Self::Sequence(config) => Ok(Box::new(Sequence::new(*config, shape)?)),
             Self::Custom(_) if !device.is_cpu() => Err(formless("a network of one's own", device)),
             Self::Custom(custom) => custom.build(shape),
@@ -276,6 +297,12 @@ impl From<DitConfig> for NetworkSpec {
 impl From<SequenceConfig> for NetworkSpec {
     fn from(config: SequenceConfig) -> Self {
         Self::Sequence(config)
+    }
+}
+
+impl From<TableConfig> for NetworkSpec {
+    fn from(config: TableConfig) -> Self {
+        Self::Table(config)
     }
 }
 

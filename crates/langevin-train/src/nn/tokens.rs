@@ -50,6 +50,10 @@ impl Network {
     /// See [`TokenNetwork`].
     pub fn tokens(&self) -> Result<TokenNetwork<'_>> {
         let spec = self.token_spec()?;
+        if self.is_table() {
+            return Err(Error::argument("the network is of numbers and categories, not of tokens alone")
+                .hinting("read it with Network::table"));
+        }
         if self.is_causal() {
             return Err(Error::argument("the network is autoregressive, so it is no denoiser")
                 .expected("a network that sees all tokens")

@@ -24,6 +24,7 @@ mod problem;
 pub(crate) mod recipe;
 mod smooth;
 mod state;
+mod table;
 pub mod task;
 mod tokens;
 mod trainer;

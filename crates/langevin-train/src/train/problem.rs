@@ -225,6 +225,15 @@ impl Problem {
         let Batch { x, f, target, weights, seen, labels, clean, noise, levels, ids, tokens, .. } = batch;
         ids.clear();
         ids.extend((0..rows.len()).map(|row| self.id(step, first + row)));
+        if let Some(of_tokens) = &self.tokens
+            && let Some(numbers) = &of_tokens.numbers
+        {
+            let mut wide = vec![0.0; rows.len() * width];
+            self.data.read_wide(rows, &mut wide)?;
+            self.label(rows, ids, labels);
+            let (mask, stratified) = (of_tokens.space.vocab() as u32, self.recipe.stratified);
+            return numbers.fill((self.recipe.batch, first), ids, &wide, mask, stratified, features, tokens, x, f);
+        }
         if let Some(of_tokens) = &self.tokens {
             clean.resize(rows.len() * width, 0.0);
             self.data.read(rows, clean)?;

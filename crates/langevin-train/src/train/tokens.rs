@@ -26,7 +26,9 @@ use crate::nn::graph::GraphConfig;
 use crate::nn::kernels::{Noised, cross_entropy, score_entropy};
 use crate::nn::net::features;
 use crate::nn::sequence::SequenceConfig;
+use crate::nn::table::TableConfig;
 use crate::train::problem::Losses;
+use crate::train::table::{NumberBatch, Numbers};
 use langevin::SampleId;
 use langevin::math::{exp, ln};
 use langevin::noise::{draws, fill_uniforms};
@@ -128,6 +130,8 @@ pub(crate) struct Tokens {
     causal: bool,
     /// Noise without a mask.
     redrawn: Option<Arc<Redrawn>>,
+    /// Numbers before the letters, and the sizes of the columns of a table.
+    pub(crate) numbers: Option<Arc<Numbers>>,
 }
 
 /// Letters from which noised tokens are redrawn.
@@ -206,9 +210,11 @@ const ROWS: usize = 4096;
 #[derive(Default)]
 pub(crate) struct TokenBatch {
     pub(crate) letters: Vec<u32>,
-    answers: Vec<u32>,
-    weights: Vec<f32>,
-    vocab: usize,
+    pub(super) answers: Vec<u32>,
+    pub(super) weights: Vec<f32>,
+    pub(super) vocab: usize,
+    /// Numbers beside the letters; `None` without numbers.
+    pub(super) numbers: Option<NumberBatch>,
     /// Noise without a mask; `None` for cross-entropies.
     redrawn: Option<Arc<Redrawn>>,
     /// Survival of each token, for noise without a mask.
@@ -248,12 +254,18 @@ impl Tokens {
             (TokenNoise::Prior, Some(prior)) => Noise::Prior(prior.clone()),
             (TokenNoise::Prior, None) => Noise::Prior(frequencies(data, vocabulary.len())?),
         };
-        let space = StateSpace::new(of_data, vocabulary.len(), data.width())?;
+        let space = StateSpace::new(of_data, vocabulary.len(), data.width() - vocabulary.numbers())?;
         let Some([vocab, letters]) = recipe.network.letters() else {
             return Err(Error::argument("the network is for numbers, and the data are tokens")
                 .at("network")
                 .expected("a transformer for sequences or graphs"));
         };
+        if vocabulary.table().is_some() && noise != TokenNoise::Masked {
+            return Err(Error::argument("the columns of a table have different letters")
+                .at("tokens")
+                .expected("masked")
+                .got(noise.name()));
+        }
         if recipe.network.is_causal() && noise != TokenNoise::Masked {
             return Err(Error::argument("a causal network has no noise")
                 .at("tokens")
@@ -268,9 +280,11 @@ impl Tokens {
                 .expected(format!("vocab {} and letters {}", wanted[0], wanted[1]))
                 .got(format!("{vocab} and {letters}")));
         }
-        recipe.network.check_graphs(vocabulary)?;
+        recipe.network.check_places(vocabulary)?;
         recipe.check_tokens()?;
-        Ok(Some(Self { redrawn: Redrawn::of(&space), space, causal: recipe.network.is_causal() }))
+        let numbers = vocabulary.table().filter(|table| table.numbers() > 0);
+        let numbers = numbers.map(|table| Numbers::of(table, &recipe.formulation)).transpose()?.map(Arc::new);
+        Ok(Some(Self { redrawn: Redrawn::of(&space), space, causal: recipe.network.is_causal(), numbers }))
     }
 
     /// Returns true if the loss is estimated as a difference, so that a small loss may be estimated
@@ -304,6 +318,9 @@ impl Tokens {
         answers.clear();
         answers.extend(clean.iter().map(|value| *value as u32));
         letters.clone_from(answers);
+        // A missing category is the mask: it is never seen, and has no loss.
+        let missing = |letter: u32| letter == mask;
+        answers.iter_mut().filter(|letter| missing(**letter)).for_each(|letter| *letter = 0);
         weights.clear();
         f.clear();
         if self.causal {
@@ -333,8 +350,11 @@ impl Tokens {
                 order.select_nth_unstable_by(masks - 1, |a, b| u[*a].total_cmp(&u[*b]));
             }
             for place in &order[..masks] {
-                letters[row * length + place] = mask;
-                weights[row * length + place] = 1.0 / (masks * size) as f32;
+                let letter = &mut letters[row * length + place];
+                if !missing(*letter) {
+                    *letter = mask;
+                    weights[row * length + place] = 1.0 / (masks * size) as f32;
+                }
             }
             if features_of_row > 0 {
                 let alpha = 1.0 - masks as f64 / length as f64;
@@ -403,6 +423,9 @@ impl TokenBatch {
     ///
     /// A network that predicts nothing gives every letter the same probability.
     pub(crate) fn compare(&self, logits: &[f32], gradient: &mut Vec<f32>) -> Result<Losses> {
+        if let Some(numbers) = &self.numbers {
+            return numbers.compare(self, logits, gradient);
+        }
         let wanted = self.letters.len() * self.vocab;
         if logits.len() != wanted {
             return Err(Error::argument("the network's outputs do not fit its tokens")
@@ -461,13 +484,15 @@ impl Recipe {
         })?;
         let mut recipe = Self::new(Self::default_formulation(), budget);
         recipe.tokens = Some(noise);
-        recipe.network = match data.vocabulary().and_then(Vocabulary::graph_shape) {
-            Some(shape) => {
+        let shape = data.vocabulary().and_then(Vocabulary::graph_shape);
+        recipe.network = match (shape, data.vocabulary().and_then(Vocabulary::table)) {
+            (_, Some(schema)) => TableConfig::new(schema, 64, 3, 4).into(),
+            (Some(shape), None) => {
                 let mut config = GraphConfig::new(shape, 32, 3, 4);
                 (config.letters, config.fourier) = (noise.letters(vocab), noise.fourier());
                 config.into()
             }
-            None => {
+            (None, None) => {
                 let mut config = SequenceConfig::new(vocab, noise.letters(vocab), 64, 4, 4);
                 config.fourier = noise.fourier();
                 config.into()

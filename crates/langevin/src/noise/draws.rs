@@ -143,6 +143,8 @@ registry! {
     TUNE_BOOTSTRAP = 0x6000_0000 ..= 0x6000_0000, "bootstrap intervals of tuning";
     /// Uniforms that dequantise the data of the examples and studies of `langevin-train`.
     STUDY_DEQUANTISATION = 0x7000_0000 ..= 0x7000_0000, "dequantisation in studies";
+    /// Normals with which the Gaussian copula beside a model of a table draws (`langevin-tasks`).
+    BASELINE_SAMPLES = 0x7100_0000 ..= 0x7100_0000, "a copula beside a model of tables";
     /// Uniforms that dequantise rows whose likelihood the command line measures.
     LIKELIHOOD_DEQUANTISATION = 0x7fff_0000 ..= 0x7fff_0000, "dequantisation for a likelihood";
     /// Uniforms whose order is a permutation of rows, for splits and the order of training

@@ -50,9 +50,8 @@ pub use weight::Weight;
 
 use crate::error::{Error, Result};
 use crate::formulation::{Formulation, LambdaRange};
-use crate::math::{atan, exp, tan};
+use crate::math::{atan, exp, normal_density, normal_mass, tan, truncated_normal_quantile};
 use crate::process::{Level, Process};
-use times::{normal_density, normal_mass, normal_quantile};
 
 /// A training objective: a weight and a time density on a formulation with a λ-range.
 ///
@@ -267,7 +266,7 @@ impl Objective {
                 process.level_at_lambda(lambda.clamp(self.range.min, self.range.max))
             }
             &(TimeDensity::LogitNormal { mean, std } | TimeDensity::LogNormalSigma { mean, std }) => {
-                let z = normal_quantile(u, clean, noisy);
+                let z = truncated_normal_quantile(u, clean, noisy);
                 process.level_at_sigma_ve(exp(mean + std * z))
             }
         }

@@ -3,7 +3,6 @@
 use super::weight::{options, split};
 use crate::error::{Error, Result};
 use crate::formulation::LambdaRange;
-use crate::math::exp;
 use crate::process::Process;
 use serde::{Deserialize, Serialize};
 
@@ -255,51 +254,4 @@ impl Histogram {
         }
         self.range.min
     }
-}
-
-/// Returns the density of the standard normal distribution.
-pub(super) fn normal_density(z: f64) -> f64 {
-    exp(-0.5 * z * z) / (2.0 * std::f64::consts::PI).sqrt()
-}
-
-/// Returns the upper tail, 1 − Φ(z), without cancellation.
-fn normal_tail(z: f64) -> f64 {
-    0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
-}
-
-/// Returns Φ(b) − Φ(a) for a ≤ b, computed from the tails that are small.
-pub(super) fn normal_mass(a: f64, b: f64) -> f64 {
-    if a > 0.0 {
-        normal_tail(a) - normal_tail(b)
-    } else if b < 0.0 {
-        normal_tail(-b) - normal_tail(-a)
-    } else {
-        1.0 - normal_tail(-a) - normal_tail(b)
-    }
-}
-
-/// Returns the z in \[a, b\] below which a fraction `u` of the mass of the truncated normal lies.
-///
-/// It uses Newton's method on Φ, kept inside a shrinking bracket.
-pub(super) fn normal_quantile(u: f64, a: f64, b: f64) -> f64 {
-    let total = normal_mass(a, b);
-    let (mut low, mut high) = (a, b);
-    // From the mode outwards Newton converges without overshooting, because Φ is convex below the
-    // mode and concave above it.
-    let mut z = 0.0f64.clamp(a, b);
-    for _ in 0..80 {
-        let excess = normal_mass(a, z) - u * total;
-        if excess > 0.0 {
-            high = z;
-        } else {
-            low = z;
-        }
-        let newton = z - excess / normal_density(z);
-        let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
-        if (next - z).abs() <= 1e-14 * (1.0 + z.abs()) {
-            return next;
-        }
-        z = next;
-    }
-    z
 }

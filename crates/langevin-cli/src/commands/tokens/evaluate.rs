@@ -18,6 +18,9 @@ pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
             .expected("flags for tokens: --data, -n, --sampler, --steps, --plan")
             .hint(format!("leave out {flag}")));
     }
+    if model.vocabulary().is_some_and(|vocabulary| vocabulary.table().is_some()) {
+        return super::tables::evaluate(args, model);
+    }
     let chosen = match &args.given.plan {
         Some(path) => sample::Chosen::Plan(super::plans::given(path)?),
         None => sample::Chosen::Request(request(&args.sampler, None)?),

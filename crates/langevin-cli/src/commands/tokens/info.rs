@@ -33,11 +33,42 @@ fn summary(network: &Network) -> String {
     };
     if let Some(tokens) = &data.tokens {
         let vocabulary = &tokens.vocabulary;
-        line("tokens", tokens.space.to_string());
+        if let Some(schema) = vocabulary.table() {
+            line("table", schema.summary());
+            for column in schema.columns() {
+                let values = match (column.categories(), column.scores()) {
+                    (Some(all), _) if all.len() <= 12 => all.join(", "),
+                    (Some(all), _) => format!("{} categories", all.len()),
+                    (_, Some(scores)) => {
+                        let [low, high] = scores.range();
+                        format!("{} to {}", scores.text(low), scores.text(high))
+                    }
+                    (None, None) => String::new(),
+                };
+                line("  column", format!("{}: {values}", column.name));
+            }
+        } else {
+            line("tokens", tokens.space.to_string());
+        }
         let letters: Vec<&str> = vocabulary.letters().iter().map(String::as_str).filter(|l| !l.is_empty()).collect();
         let shown = if letters.len() > 40 { "…".to_owned() } else { letters.concat() };
         let padded = if vocabulary.padding().is_some() { ", padded" } else { "" };
-        line("letters", format!("{} ({}{padded}): {shown}", vocabulary.len(), vocabulary.kind().name()));
+        if vocabulary.table().is_none() {
+            line("letters", format!("{} ({}{padded}): {shown}", vocabulary.len(), vocabulary.kind().name()));
+        }
+    }
+    if let NetworkSpec::Table(config) = &metadata.network {
+        line(
+            "network",
+            format!(
+                "transformer for {} columns, width {}, depth {}, {} heads, {}",
+                config.numbers + config.categories.len(),
+                config.width,
+                config.depth,
+                config.heads,
+                plural(network.parameters() as u64, "weight")
+            ),
+        );
     }
     if let NetworkSpec::Sequence(config) = &metadata.network {
         let order = if config.causal { "left to right" } else { "both directions" };

@@ -8,3 +8,4 @@ pub mod plans;
 pub mod recommend;
 pub mod report;
 pub mod sample;
+pub mod tables;

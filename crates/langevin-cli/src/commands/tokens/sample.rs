@@ -1,5 +1,6 @@
 //! `langevin sample` on a model of tokens.
 
+use super::tables;
 use crate::cli::SampleArgs;
 use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, npy, print, say};
@@ -8,11 +9,13 @@ use crate::terminal::TERMINAL;
 use crate::words::{brief, either_case, plural, shown};
 use crate::{check, threads};
 use langevin::request::GRID;
+use langevin_data::{TableKind, TokenKind};
 use langevin_discrete::sampler::Entry;
 use langevin_discrete::{Letter, Noise, Request};
 use langevin_tasks::tokens::analyze;
 use langevin_tasks::tokens::sample::{self, Chosen, Draws, KeptRows, Prepared, places};
 use langevin_tasks::tokens::{Model, graphs, rows};
+use langevin_train::Network;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
@@ -25,6 +28,8 @@ const NAME: usize = 60;
 /// A file for sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
+    /// A table of categories, as that of the training.
+    Table(TableKind),
     /// One sequence a line.
     Text,
     /// One graph a line, in graph6 or with labels.
@@ -36,7 +41,12 @@ enum Format {
 }
 
 impl Format {
-    fn of(path: &Path) -> Result<Self> {
+    fn of(path: &Path, model: &Model) -> Result<Self> {
+        if model.vocabulary().is_some_and(|vocabulary| vocabulary.table().is_some())
+            && let Some(kind) = TableKind::of(path)
+        {
+            return Ok(Self::Table(kind));
+        }
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
         match ending.as_deref() {
             Some("txt") => Ok(Self::Text),
@@ -54,7 +64,10 @@ impl Format {
 /// Runs the command.
 pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
     refuse(args)?;
-    let format = Format::of(&args.out)?;
+    if model.network().is_some_and(Network::is_table) {
+        return tables::sample(args, model);
+    }
+    let format = Format::of(&args.out, &model)?;
     if format == Format::Graphs && graphs::shape(&model).is_none() {
         return Err(Failure::misused("the samples are no graphs")
             .at("--out")
@@ -86,6 +99,7 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
         Some(threads) => threads::within(threads, draw)?,
     }
     let seconds = start.elapsed().as_secs_f64();
+    let integers = model.vocabulary().is_some_and(|vocabulary| vocabulary.kind() == TokenKind::Integers);
     write(&args.out, format, &model, &letters, length)?;
     say(&format!(
         "{} of {} by {}, {} each, in {}: {}",
@@ -105,7 +119,7 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
             "path": args.out.display().to_string(),
             "samples": count,
             "shape": [count, length],
-            "dtype": (format == Format::Npy).then_some("int32"),
+            "dtype": (format == Format::Npy).then_some(if integers { "int64" } else { "int32" }),
             "model": model.name(),
             "plan": prepared.name(),
             "classes": classes,
@@ -209,7 +223,7 @@ fn prepare<'a>(args: &SampleArgs, model: &'a Model) -> Result<Prepared<'a>> {
 }
 
 /// Sets the classes of the flags and returns their numbers.
-fn classes(args: &SampleArgs, model: &mut Model) -> Result<Vec<u32>> {
+pub(super) fn classes(args: &SampleArgs, model: &mut Model) -> Result<Vec<u32>> {
     let Model::Network(network) = model else { return Ok(vec![]) };
     let mut classes = Vec::new();
     for name in &args.condition.class {
@@ -260,7 +274,17 @@ fn kept(args: &SampleArgs, model: &Model, length: usize) -> Result<Option<KeptRo
 fn write(path: &Path, format: Format, model: &Model, letters: &[Letter], length: usize) -> Result<()> {
     let rows = letters.chunks_exact(length);
     let mut text = String::new();
+    let known = model.vocabulary();
     match format {
+        Format::Table(kind) => {
+            let rows: Vec<f64> = letters.iter().map(|letter| f64::from(*letter)).collect();
+            return tables::write(path, kind, model, &rows);
+        }
+        Format::Npy if known.is_some_and(|known| known.kind() == TokenKind::Integers) => {
+            let of = |letter: &Letter| known?.letters().get(*letter as usize)?.parse().ok();
+            let integers: Vec<i64> = letters.iter().map(|letter| of(letter).unwrap_or_default()).collect();
+            return npy::write_integers(path, &[letters.len() / length, length], &integers);
+        }
         Format::Npy => return npy::write_letters(path, &[letters.len() / length, length], letters),
         Format::Text => rows.for_each(|row| {
             text.push_str(&model.text(row));

@@ -11,7 +11,7 @@ use langevin::{Formulation, LambdaRange, Prediction, Process};
 use langevin_data::Vocabulary;
 use langevin_tasks::train::STEPS;
 use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Recipe};
-use langevin_train::{GraphConfig, SequenceConfig, TokenNoise};
+use langevin_train::{GraphConfig, SequenceConfig, TableConfig, TokenNoise};
 use std::time::Duration;
 
 /// Default length of an attention head.
@@ -96,6 +96,15 @@ pub fn of_tokens(
     }
     let width = shape.width.unwrap_or(64);
     let heads = shape.heads.unwrap_or(heads(width, 16));
+    if let Some(schema) = vocabulary.table() {
+        let mut config = TableConfig::new(schema, width, shape.depth.unwrap_or(3), heads);
+        config.classes = classes;
+        if effective.is_given("fourier") {
+            config.fourier = shape.fourier;
+        }
+        recipe.network = config.into();
+        return Ok(());
+    }
     let (noise, vocab) = (recipe.tokens.unwrap_or_default(), vocabulary.len());
     let mut config = SequenceConfig::new(vocab, noise.letters(vocab), width, shape.depth.unwrap_or(4), heads);
     (config.classes, config.fourier) = (classes, noise.fourier());

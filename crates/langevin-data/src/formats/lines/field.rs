@@ -1,7 +1,7 @@
 //! Interpretation of one field of a line.
 
 /// Parses a field as a number.
-pub(super) fn number(field: &str) -> Option<f64> {
+pub(crate) fn number(field: &str) -> Option<f64> {
     field.parse().ok()
 }
 
@@ -50,7 +50,7 @@ pub(super) fn whole(field: &str) -> bool {
 }
 
 /// Returns true if a field stands for a missing value.
-pub(super) fn is_missing(field: &str) -> bool {
+pub(crate) fn is_missing(field: &str) -> bool {
     const MARKS: [&str; 10] = ["", "na", "n/a", "#n/a", "nan", "null", "none", "-", "?", "."];
     MARKS.contains(&field.to_ascii_lowercase().as_str())
 }

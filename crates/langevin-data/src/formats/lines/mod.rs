@@ -9,7 +9,7 @@
 //! | `write` | writing of lines |
 
 mod detect;
-mod field;
+pub(crate) mod field;
 mod head;
 mod reader;
 mod text;
@@ -28,6 +28,7 @@ use crate::options::Options;
 use crate::recognise::{FileKind, fits_beside};
 use crate::source::Spool;
 use crate::table::TableKind;
+use crate::tables::{Grid, GridColumn};
 use crate::words::{name_of, start};
 use csv::StringRecord;
 use detect::{Separator, dialect};
@@ -144,6 +145,39 @@ fn rows(path: &Path, files: &[PathBuf], options: &Options) -> Result<Dataset> {
     let names = names.map_or_else(Vec::new, |names| plan.read.iter().map(|column| names[*column].to_owned()).collect());
     let data = data.with_about(about, names).numbered(&plan.read).rounded(taken.rounded);
     Ok(data.tabular().written_as(dialect))
+}
+
+/// Reads all cells of a file as texts.
+pub(crate) fn cells(path: &Path, options: &Options) -> Result<Grid> {
+    crate::recognise::refuse(path, FileKind::Text)?;
+    let mut reader = Reader::open(path, options.header)?;
+    let mut columns: Vec<GridColumn> = (0..reader.width).map(|_| GridColumn::default()).collect();
+    let (mut record, mut bytes) = (StringRecord::new(), 0_u64);
+    while reader.next(&mut record)? {
+        bytes += record.as_slice().len() as u64 + (size_of::<Option<String>>() * record.len()) as u64;
+        if bytes > options.memory {
+            return Err(Grid::too_large(options.memory));
+        }
+        for (column, field) in columns.iter_mut().zip(&record) {
+            let field = field.trim();
+            column.cells.push((!field::is_missing(field)).then(|| field.to_owned()));
+        }
+    }
+    if columns.first().is_none_or(|column| column.cells.is_empty()) {
+        return Err(Error::data("the file has no rows"));
+    }
+    let commas = reader.has_decimal_commas();
+    let ways: Vec<String> = reader.stored.map(str::to_owned).into_iter().chain(reader.separator.list(commas)).collect();
+    let ways = if ways.is_empty() { String::new() } else { format!(" ({})", ways.join(", ")) };
+    let with = if reader.names.is_some() { "with" } else { "without" };
+    let names = reader.names.as_ref().map(|names| names.iter().map(str::to_owned).collect()).unwrap_or_default();
+    Ok(Grid {
+        format: format!("CSV{ways} {with} a header line"),
+        note: reader.note.clone(),
+        names,
+        columns,
+        dialect: dialect(reader.separator, commas, is_csv(path)),
+    })
 }
 
 /// Returns true if a name ends in .csv, compressed or not.

@@ -7,7 +7,8 @@
 //! | `column`, `cells` | the interpretation of a column, and ranges of its cells |
 //! | `shard`, `table` | the cells of one file, and of several as one table |
 //! | `numbers`, `images` | the rows of a table |
-//! | `write` | writing of tables in groups of rows |
+//! | `text` | all cells as texts, for tables of categories |
+//! | `write`, `mixed` | writing of tables in groups of rows, and of categories |
 //! | `hub` | descriptions of columns in the metadata |
 //! | `zstd` | pages compressed with Zstandard |
 
@@ -16,9 +17,11 @@ mod column;
 mod failure;
 mod hub;
 mod images;
+mod mixed;
 mod numbers;
 mod shard;
 mod table;
+mod text;
 mod write;
 mod zstd;
 
@@ -33,11 +36,13 @@ use crate::recognise::{FileKind, fits_beside};
 use crate::table::TableKind;
 use crate::words::{flag_value, start};
 use column::Kind;
+pub(crate) use mixed::write_mixed;
 use parquet::file::reader::FileReader as _;
 use shard::Shard;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use table::Table;
+pub(crate) use text::cells_as_text;
 pub(crate) use write::Writer;
 
 /// Tables of typed columns.

@@ -125,7 +125,7 @@ fn numbers<W: Write + Send>(
 }
 
 /// Writes the next column of a group.
-fn next<T: DataType, W: Write + Send>(
+pub(super) fn next<T: DataType, W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     values: &[T::T],
     levels: Option<&Levels>,
@@ -176,7 +176,7 @@ fn repeats(shape: &[usize]) -> Vec<i16> {
 }
 
 /// Converts an error of the library to an I/O error, which it may contain.
-fn failed(error: ParquetError) -> io::Error {
+pub(super) fn failed(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(cause) => match cause.downcast::<io::Error>() {
             Ok(error) => *error,
