@@ -330,13 +330,13 @@ impl Request {
         }
         let settings = Settings::read(entry.name, entry.knobs, &given)?;
         if self.is_separated() {
-            return Err(Error::argument("the order `separated` is that of a model, and a space alone has none")
+            return Err(Error::argument("the order 'separated' is measured on a model, and there is none here")
                 .at(format!("sampler '{}', `order`", entry.name))
                 .expected(
                     Order::NAMES.iter().filter(|name| **name != "separated").copied().collect::<Vec<_>>().join(", "),
                 )
                 .got("'separated'")
-                .hinting("a sampler of a model measures it"));
+                .hinting("'langevin sample' measures it on its model"));
         }
         Ok((entry.build)(space, settings.net(), &settings)?.named(name))
     }
@@ -483,7 +483,7 @@ mod tests {
             ("sampler=sizes sizes=1+5 steps=2", "`sizes` or `steps`"),
             ("sampler=sizes order=rndom", "random"),
             ("sampler=sizes order=seperated", "did you mean 'separated'?"),
-            ("sampler=sizes order=separated", "that of a model"),
+            ("sampler=sizes order=separated", "measured on a model"),
             ("sampler=remask schedule=loop steps=1", "2 or more"),
         ] {
             let error = text.parse::<Request>().and_then(|request| request.plan(&space)).unwrap_err().to_string();

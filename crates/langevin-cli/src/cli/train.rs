@@ -93,7 +93,7 @@ pub struct ReadingArgs {
     /// Tables with --noise: the columns of numbers that are categories [default: those of at most ten different integers]
     #[arg(long, value_name = "COLUMN,…", value_parser = names)]
     pub categories: Option<Names>,
-    /// Hold out this share of the rows from training, for evaluation
+    /// Hold out this share of the rows from training, for evaluation. Of a running text, the windows of its end, which share no token with the others
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub hold_out: Option<f64>,
     /// Dequantise whole numbers and other evenly spaced values: add fresh uniform noise below their spacing, so that they have a density

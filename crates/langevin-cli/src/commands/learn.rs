@@ -143,7 +143,8 @@ pub fn say_what(name: &str, data: &TrainingData, recipe: &Recipe) -> Result<Valu
     }
     line.push_str(&classes_in_words(&about.classes, held.is_some()));
     say(&line.replace("classs", "classes"));
-    if data.all.vocabulary().is_some() && !windows {
+    // Equal rows of a table are nothing unusual.
+    if data.all.vocabulary().is_some_and(|vocabulary| vocabulary.table().is_none()) && !windows {
         say_repeated(data)?;
     }
     let document: Vec<Value> = about

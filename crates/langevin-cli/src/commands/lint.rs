@@ -24,7 +24,10 @@ pub fn run(args: &LintArgs) -> Result<()> {
     let plan = match name(args) {
         Some(name) => match of_sampler(args, name)? {
             Named::Numbers(plan) => plan,
-            Named::Tokens(plan) => return tokens::plans::lint(&plan, args.json),
+            Named::Tokens(plan) => {
+                refuse_tolerance(args)?;
+                return tokens::plans::lint(&plan, args.json);
+            }
         },
         None => {
             if let Some((flag, _)) = [("--tokens", args.tokens.is_some()), ("--steps", args.steps.is_some())]
@@ -38,6 +41,7 @@ pub fn run(args: &LintArgs) -> Result<()> {
                     .hint(format!("leave out {flag}")));
             }
             if let Some(plan) = tokens::plans::read(&args.plan)? {
+                refuse_tolerance(args)?;
                 return tokens::plans::lint(&plan, args.json);
             }
             documents::plan("PLAN.json", &args.plan, Content::Plan, &TERMINAL)?
@@ -60,6 +64,17 @@ pub fn run(args: &LintArgs) -> Result<()> {
         return Ok(());
     }
     Err(Failure::silent(Exit::Failed))
+}
+
+/// Refuses a precision for a plan of tokens, whose rules are exact.
+fn refuse_tolerance(args: &LintArgs) -> Result<()> {
+    match args.tolerance {
+        None => Ok(()),
+        Some(_) => Err(Failure::misused("a plan of tokens is checked exactly")
+            .at("--tolerance")
+            .expected("a plan of numbers")
+            .hint("leave out --tolerance")),
+    }
 }
 
 /// The plan of a sampler that was named.

@@ -134,8 +134,29 @@ fn separated(model: &Model) -> Result<Vec<u32>> {
     Ok(dependence.order())
 }
 
-/// Compiles a request for a model, or checks a plan. The order `separated` is measured on the
-/// model.
+/// Compiles a request for a model. The order `separated` is measured on the model.
+///
+/// ```
+/// use langevin_discrete::{Noise, Request};
+/// use langevin_tasks::tokens::{Model, sample};
+/// let model = Model::named("shidoku", Noise::Masked)?;
+/// let request = Request::new().sampler("sizes:order=separated").steps(4);
+/// assert_eq!(sample::compile(&model, request)?.nfe(), 4);
+/// # Ok::<(), langevin_tasks::Error>(())
+/// ```
+///
+/// # Errors
+/// Returns an error if the request has no plan.
+pub fn compile(model: &Model, request: Request) -> Result<Plan> {
+    let space = model.space()?;
+    let request = match request.is_separated() && space.is_masked() {
+        true => request.separated(separated(model)?).or_misused()?,
+        false => request,
+    };
+    request.plan(space).or_misused()
+}
+
+/// Compiles a request for a model, or checks a plan.
 ///
 /// # Errors
 /// Returns an error if the request has no plan, or the plan is for other sequences.
@@ -151,10 +172,7 @@ pub fn prepare(model: &Model, chosen: Chosen) -> Result<Prepared<'_>> {
         };
     }
     let plan = match chosen {
-        Chosen::Request(request) if request.is_separated() && space.is_masked() => {
-            request.separated(separated(model)?).or_misused()?.plan(space).or_misused()?
-        }
-        Chosen::Request(request) => request.plan(space).or_misused()?,
+        Chosen::Request(request) => compile(model, request)?,
         Chosen::Plan(plan) if plan.space() == space => plan,
         Chosen::Plan(plan) => {
             return Err(Error::misused("the plan is for other sequences than the model")

@@ -8,9 +8,10 @@ use crate::interrupt;
 use crate::io::{print, say};
 use crate::terminal::TERMINAL;
 use langevin::text::number;
-use langevin_discrete::{Noise, Plan, Request, StateSpace};
+use langevin_discrete::{Noise, Plan, Request};
 use langevin_report::{Cell, Table};
 use langevin_tasks::tokens::analyze::{self, Row};
+use langevin_tasks::tokens::sample::compile;
 use langevin_tasks::tokens::{Model, graphs};
 use std::path::Path;
 
@@ -67,7 +68,7 @@ fn of_network(args: &AnalyzeArgs, name: &str, model: &Model, files: &[&Path]) ->
         plans.push(plans::read(path)?.ok_or_else(|| not_of_tokens(path))?);
     }
     if plans.is_empty() && args.sampler.is_some() {
-        plans = chosen_for(args, space)?;
+        plans = chosen_for(args, model)?;
     }
     if plans.is_empty() && args.steps.is_some() {
         return Err(Failure::misused("the steps are those of a sampler")
@@ -95,18 +96,18 @@ fn not_of_tokens(path: &Path) -> Failure {
     Failure::misused("the plan is not of tokens").in_file(path).expected("a plan of tokens")
 }
 
-/// Returns the plans of the samplers and steps for a space.
-fn chosen_for(args: &AnalyzeArgs, space: &StateSpace) -> Result<Vec<Plan>> {
-    let mut plans = Vec::new();
+/// Returns the plans of the samplers and steps for a model.
+fn chosen_for(args: &AnalyzeArgs, model: &Model) -> Result<Vec<Plan>> {
+    let (space, mut plans) = (model.space()?, Vec::new());
     let steps = args.steps.as_ref().map_or(STEPS.to_vec(), Clone::clone);
     for sampler in args.sampler.as_deref().unwrap_or_default().split(',') {
         let request = Request::new().sampler(sampler.trim());
         if !takes_steps(&request)? {
-            plans.push(request.plan(space).or_misused()?);
+            plans.push(compile(model, request)?);
             continue;
         }
         for steps in steps.iter().filter(|steps| **steps <= space.length() || args.steps.is_some()) {
-            plans.push(request.clone().steps(*steps).plan(space).or_misused()?);
+            plans.push(compile(model, request.clone().steps(*steps))?);
         }
     }
     Ok(plans)
@@ -157,9 +158,9 @@ fn chosen(args: &AnalyzeArgs, name: &str) -> Result<Vec<(Noise, Plan)>> {
         if noise != Noise::Masked {
             say(&format!("note: {} noise, since '{}' serves no masked noise", noise.name(), sampler.trim()));
         }
-        let space = Model::named(name, noise.clone())?.space()?.clone();
+        let model = Model::named(name, noise.clone())?;
         if !takes_steps(&request)? {
-            all.push((noise, request.plan(&space).or_misused()?));
+            all.push((noise, compile(&model, request)?));
             continue;
         }
         for steps in &steps {
@@ -167,7 +168,7 @@ fn chosen(args: &AnalyzeArgs, name: &str) -> Result<Vec<(Noise, Plan)>> {
             if *steps > length && args.steps.is_none() {
                 continue;
             }
-            all.push((noise.clone(), request.clone().steps(*steps).plan(&space).or_misused()?));
+            all.push((noise.clone(), compile(&model, request.clone().steps(*steps))?));
         }
     }
     Ok(all)
