@@ -148,7 +148,7 @@ pub enum By {
 /// Every linear sampler is tried on every grid, with as many steps as the budget allows. The ten best are printed, with the commands that use the first one. Plans are ranked by
 /// their typical error over step counts within 25 % of their own, because the error at a single step count can be small by chance. A model saved by `langevin train` supplies the process, the noise levels and the
 /// mean and covariance of its training data; the plan is made for its network, and --measure tries the first plans on it.
-For tokens, orders and sizes of masked noise are ranked by their excess on held-out data, with --nfe, --data, --tune, --seed and --out; a figure of a random order is an upper bound.
+/// For tokens, orders and sizes of masked noise are ranked by their excess on held-out data, with --nfe, --data, --tune, --seed and --out; a figure of a random order is an upper bound.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 #[command(group = clap::ArgGroup::new("trials").args(["measure", "tune"]).multiple(true))]
