@@ -333,7 +333,7 @@ fn plans_of_the_other_kind_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     model(folder);
-    run(folder, "plan --sampler ddim --steps 3 --out n.json");
+    run(folder, "plan --sampler ddim --process vp --steps 3 --out n.json");
     run(folder, "plan --tokens masked:27x12 --sampler halton --steps 3 --out t.json");
     fs::write(folder.join("list.json"), "[1, 2]").unwrap();
     fs::write(folder.join("bad.json"), "{\"kind\": \"tokens\", \"version\": \"one\"}").unwrap();
@@ -428,7 +428,7 @@ fn orders_are_recommended_and_tuned() {
     fs::write(folder.join("few.txt"), "ada\nbo\nbob\neve\nzoe\n".repeat(8)).unwrap();
     let few = "train --data few.txt --noise masked --hold-out 0.5 --steps 2 --width 16 --depth 1 --out f.safetensors";
     run(folder, few);
-    let (text, _) = run(folder, "recommend f.safetensors --nfe 2");
+    let (text, _) = run(folder, "recommend f.safetensors --data few.txt --nfe 2");
     assert!(text.contains("Warning: the plans were measured on"), "{text}");
     let error = refused(folder, "recommend m.safetensors --nfe 4 --measure");
     assert!(error.contains("--measure"), "{error}");

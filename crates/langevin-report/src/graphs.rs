@@ -1,10 +1,14 @@
 //! Drawings of graphs as nodes and links.
 //!
 //! Nodes are placed so that the distance of two nodes in the drawing is close to the number of
-//! edges on the shortest path between them. With $d_{ij}$ this number, the stress
-//! $\sum_{i<j} d_{ij}^{-2} (\lVert x_i - x_j \rVert - d_{ij})^2$ falls with every step that moves
-//! one node to the mean of the places that the other nodes ask for. The start is a circle, so a
-//! graph has one drawing.
+//! edges on the shortest path between them. With d_ij this number, the stress
+//!
+//! ```text
+//! Σ_{i<j} (|x_i − x_j| − d_ij)² / d_ij²
+//! ```
+//!
+//! falls with every step that moves one node to the mean of the places that the other nodes ask
+//! for. The start is a circle, so a graph has one drawing.
 //!
 //! Source: Gansner, Koren & North, Graph Drawing 2004.
 

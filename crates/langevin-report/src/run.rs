@@ -10,7 +10,8 @@ use crate::table::{Cell, Table};
 ///
 /// ```
 /// use langevin_report::run::{Run, Shown};
-/// let run = Run { shown: vec![("Samples".into(), Shown::Lines(vec!["anna".into()]))], ..Run::default() };
+/// let names = Shown::Lines(vec!["anna".into()]);
+/// let run = Run { shown: vec![("Samples".into(), names)], ..Run::default() };
 /// assert!(run.html().contains("<li>anna</li>"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

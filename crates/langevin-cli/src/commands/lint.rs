@@ -23,7 +23,7 @@ const MOST: usize = 1000;
 pub fn run(args: &LintArgs) -> Result<()> {
     let plan = match name(args) {
         Some(name) => match of_sampler(args, name)? {
-            Named::Numbers(plan) => plan,
+            Named::Numbers(plan) => *plan,
             Named::Tokens(plan) => {
                 refuse_tolerance(args)?;
                 return tokens::plans::lint(&plan, args.json);
@@ -79,7 +79,7 @@ fn refuse_tolerance(args: &LintArgs) -> Result<()> {
 
 /// The plan of a sampler that was named.
 enum Named {
-    Numbers(Plan),
+    Numbers(Box<Plan>),
     Tokens(langevin_discrete::Plan),
 }
 
@@ -116,7 +116,7 @@ fn of_sampler(args: &LintArgs, name: &str) -> Result<Named> {
     }
     let request = schedule::named(Request::new(), own).steps(args.steps.unwrap_or(STEPS));
     let process = Process::parse(REFERENCE_PROCESS).or_failed()?;
-    request.process(process).plan().or_misused().map(Named::Numbers)
+    request.process(process).plan().or_misused().map(|plan| Named::Numbers(Box::new(plan)))
 }
 
 fn words(plan: &Plan, lint: &langevin::plan::Lint, clipped: bool, tolerance: f64, more: usize) -> String {

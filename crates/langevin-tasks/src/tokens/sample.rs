@@ -237,6 +237,22 @@ impl Prepared<'_> {
         }
     }
 
+    /// Checks that samples can keep letters.
+    ///
+    /// # Errors
+    /// Returns an error if the network is autoregressive.
+    pub fn check_keeps(&self) -> Result<()> {
+        match self.plan {
+            Some(_) => Ok(()),
+            None => {
+                Err(Error::misused("an autoregressive network keeps no letters, since it writes from left to right")
+                    .at("‹keep›")
+                    .expected("a diffusion model")
+                    .got("an autoregressive network"))
+            }
+        }
+    }
+
     /// Draws samples in the order of their indices and passes them to `take`, some rows of letters
     /// at a time. `kept` holds letters that are kept.
     ///
@@ -252,13 +268,8 @@ impl Prepared<'_> {
         observer: &dyn Observer,
         take: &mut dyn FnMut(&[Letter]) -> Result<()>,
     ) -> Result<()> {
-        if self.plan.is_none() && kept.is_some() {
-            return Err(Error::misused(
-                "an autoregressive network keeps no letters, since it writes from left to right",
-            )
-            .at("‹keep›")
-            .expected("a diffusion model")
-            .got("an autoregressive network"));
+        if kept.is_some() {
+            self.check_keeps()?;
         }
         let rows: Vec<SampleId> = (0..count as u64).map(|index| SampleId { seed, index }).collect();
         let mut done = 0;

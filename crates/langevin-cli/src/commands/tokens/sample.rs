@@ -80,6 +80,9 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
     let classes = classes(args, &mut model)?;
     let prepared = prepare(args, &model)?;
     let length = model.space()?.length();
+    if args.edit.keep.is_some() {
+        prepared.check_keeps()?;
+    }
     let kept = kept(args, &model, length)?;
     // Several lines are filled in once each.
     let lines = kept.as_ref().map_or(1, KeptRows::len);
