@@ -60,7 +60,7 @@ fn samples_are_compared_with_held_out_graphs() {
     {
         assert!(text.contains(name), "{text}");
     }
-    assert!(said.contains("27 samples") && said.contains("as many training graphs"), "{said}");
+    assert!(said.contains("27 samples") && said.contains("as many training graphs as samples"), "{said}");
     let found = json(folder, "evaluate m.safetensors --data connected:4 --steps 6 -n 40 --json");
     let value = |name: &str, which: &str| {
         let all = found["measures"].as_array().unwrap();
@@ -122,14 +122,27 @@ fn graphs_and_texts_are_on_the_page_of_a_run() {
     assert!(early.lines().count() == 24 && early.lines().all(|line| line.starts_with('C')), "{early}");
     run(folder, "report r");
     let page = fs::read_to_string(folder.join("r/report.html")).unwrap();
-    for part in
-        ["27 graphs of connected:4", "Held-out data", "After step 2", "<svg viewBox", "4 nodes, ", "degree, MMD²"]
-    {
+    for part in [
+        "27 graphs of connected:4",
+        "Held-out data",
+        "After step 2",
+        "<svg viewBox",
+        "4 nodes, ",
+        "degree, MMD²",
+        "as many training graphs as samples",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     // Samples, 11 held-out graphs, and the samples of two steps.
     assert_eq!(page.matches("<figcaption>4 nodes").count(), 24 + 11 + 2 * 24);
-    assert!(!page.contains("velocity"));
+    assert!(!page.contains("velocity") && !page.contains("are graphs"));
+
+    // Edges at absent nodes make no graph: an untrained network draws few graphs of communities.
+    let small = "--width 8 --depth 1 --batch 8 --steps 2 --samples-every 1";
+    run(folder, &format!("train --data communities {small} --run c"));
+    run(folder, "report c --quick");
+    let page = fs::read_to_string(folder.join("c/report.html")).unwrap();
+    assert!(page.contains("Samples: 0 of 24 are graphs") && page.contains("No sample is a graph."));
 
     run(
         folder,

@@ -343,7 +343,7 @@ fn plans_of_the_other_kind_are_refused() {
         ("sample m.safetensors --plan list.json --out x.txt", "list.json"),
         ("sample m.safetensors --plan none.json --out x.txt", "--plan"),
         ("sample m.safetensors --plan bad.json --out x.txt", "bad.json"),
-        ("sample --exact moons --plan t.json --out x.npy", "tokens"),
+        ("sample --exact moons --plan t.json --out x.npy", "a plan of tokens, and the model is of numbers"),
     ] {
         let error = refused(folder, words);
         assert!(error.contains(part) && error.starts_with("error: ") && !error.contains("----"), "{words}: {error}");

@@ -38,6 +38,8 @@ pub struct Texts {
     pub all: Vec<String>,
     /// True if the samples are graphs.
     pub of_graphs: bool,
+    /// Number of samples that were drawn.
+    pub drawn: usize,
 }
 
 /// Draws samples of a network on tokens. Samples that are no graph are left out.
@@ -55,7 +57,7 @@ pub fn texts(network: &mut Network, seed: u64) -> Result<Texts> {
         (None, Some(vocabulary)) => rows.map(|row| vocabulary.decode(row)).collect(),
         (None, None) => vec![],
     };
-    Ok(Texts { all, of_graphs: shape.is_some() })
+    Ok(Texts { all, of_graphs: shape.is_some(), drawn: count })
 }
 
 /// Draws samples from the network and writes a picture of them. The samples take the classes in

@@ -362,9 +362,7 @@ impl Plan {
             return Err(Error::format("not a plan").expected("a JSON object").got(found));
         }
         let wire: Wire = serde_json::from_str(text)
-            // Backticks in messages are words of a request, and fields of the document are none.
-            .map_err(|error| langevin::error::json_words(&error).replace('`', "'"))
-            .map_err(|words| Error::format(format!("not a plan of tokens: {words}")))?;
+            .map_err(|error| Error::format(format!("not a plan of tokens: {}", langevin::error::json_words(&error))))?;
         if wire.kind != KIND {
             return Err(Error::format("the plan is of another kind")
                 .at("kind")

@@ -9,6 +9,9 @@ use crate::words::plural;
 use langevin_tasks::tokens::evaluate::{self, Settings};
 use langevin_tasks::tokens::{Model, graphs, sample};
 
+/// Says what the figures of graphs are.
+pub const OF_GRAPHS: &str = "MMD² is the distance to the held-out graphs, each pair of graphs compared; in the column 'real' of MMD² are as many training graphs as samples, and of the other measures the held-out graphs";
+
 /// Runs the command.
 pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
     let flags = [("--train", args.train.is_some()), ("--class", !args.condition.class.is_empty())];
@@ -37,10 +40,7 @@ pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
         found.against
     ));
     if graphs::shape(model).is_some() {
-        say(&format!(
-            "MMD² is the distance to the held-out graphs, each pair of graphs compared; column `real`: {}",
-            "of MMD², as many training graphs as samples; otherwise the held-out graphs"
-        ));
+        say(OF_GRAPHS);
     }
     if !args.json {
         return print(&found.to_string());

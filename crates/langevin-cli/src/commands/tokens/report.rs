@@ -1,6 +1,7 @@
 //! The page of a training run on tokens.
 
-use super::super::preview::{Texts, texts};
+use super::super::preview::texts;
+use super::evaluate::OF_GRAPHS;
 use super::sample::request;
 use crate::cli::ReportArgs;
 use crate::error::Result;
@@ -10,7 +11,7 @@ use crate::words::plural;
 use langevin_data::{Dataset, Graph};
 use langevin_report::graphs::Drawing;
 use langevin_report::run::{Run, Shown};
-use langevin_tasks::tokens::{Model, evaluate, rows, sample};
+use langevin_tasks::tokens::{Model, evaluate, graphs, rows, sample};
 use langevin_train::Network;
 use std::path::Path;
 
@@ -27,17 +28,21 @@ pub fn add(
     data: Option<&str>,
 ) -> Result<()> {
     let samples = texts(&mut network, args.seed)?;
-    let of_graphs = samples.of_graphs;
-    page.shown.push(("Samples".to_owned(), shown(samples)));
+    let (of_graphs, drawn) = (samples.of_graphs, samples.drawn);
+    let heading = |text: &str, valid: usize| match of_graphs && valid < drawn {
+        true => format!("{text}: {valid} of {drawn} are graphs"),
+        false => text.to_owned(),
+    };
+    page.shown.push((heading("Samples", samples.all.len()), shown(samples.all, of_graphs)));
     let held = network.metadata().data.held_out;
     let model = Model::Network(Box::new(network));
     match data.map(|name| rows::open(&model, name, &TERMINAL)) {
         Some(Ok(set)) => {
-            let (set, heading) = match held {
+            let (set, title) = match held {
                 Some(held) => (set.split(held.share, held.seed).1, "Held-out data"),
                 None => (set, "Data"),
             };
-            page.shown.push((heading.to_owned(), shown(Texts { all: first(&model, &set)?, of_graphs })));
+            page.shown.push((title.to_owned(), shown(first(&model, &set)?, of_graphs)));
         }
         // The data may have been moved; the page shows everything else.
         Some(Err(failure)) => say(&format!("note: the data are not shown: {}", failure.text())),
@@ -47,8 +52,8 @@ pub fn add(
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let step = stem.trim_start_matches("step-").trim_start_matches('0');
         let Ok(text) = std::fs::read_to_string(path) else { continue };
-        let all = text.lines().map(|line| line.replace('⏎', "\n")).collect();
-        page.shown.push((format!("After step {step}"), shown(Texts { all, of_graphs })));
+        let all: Vec<String> = text.lines().map(|line| line.replace('⏎', "\n")).collect();
+        page.shown.push((heading(&format!("After step {step}"), all.len()), shown(all, of_graphs)));
     }
     match data.filter(|_| held.is_some() && !args.quick) {
         Some(name) => measure(args, page, &model, name),
@@ -62,11 +67,11 @@ fn first(model: &Model, set: &Dataset) -> Result<Vec<String>> {
     rows.collect::<langevin_data::Result<_>>().map_err(|error| langevin_tasks::data::failure(&error, &TERMINAL))
 }
 
-fn shown(texts: Texts) -> Shown {
-    if !texts.of_graphs {
-        return Shown::Lines(texts.all);
+fn shown(texts: Vec<String>, of_graphs: bool) -> Shown {
+    if !of_graphs {
+        return Shown::Lines(texts);
     }
-    let graphs = texts.all.iter().filter_map(|text| text.parse::<Graph>().ok());
+    let graphs = texts.iter().filter_map(|text| text.parse::<Graph>().ok());
     Shown::Graphs(graphs.map(|graph| Drawing::new(graph.nodes().to_vec(), graph.edges().to_vec())).collect())
 }
 
@@ -84,6 +89,9 @@ fn measure(args: &ReportArgs, page: &mut Run, model: &Model, data: &str) -> Resu
                 plural(found.nfe as u64, "evaluation"),
                 found.against
             );
+            if graphs::shape(model).is_some() {
+                page.measured.push_str(&format!(" {}.", OF_GRAPHS));
+            }
         }
         Err(failure) => say(&format!("note: nothing was measured: {}", failure.text())),
     }
