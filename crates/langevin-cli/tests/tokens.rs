@@ -360,7 +360,7 @@ fn surprises_are_said() {
     let error = refused(folder, &format!("train --data one.txt {small} --length 40 --out x.safetensors"));
     assert!(error.contains("a single line is a running text") && error.contains("at most 19"), "{error}");
     let error = refused(folder, &format!("train --data one.txt --tokens word {small} --out x.safetensors"));
-    assert!(error.contains("did you mean 'words'?"), "{error}");
+    assert!(error.contains("did you mean 'words'?") && error.contains("(--tokens)"), "{error}");
     // Repeated lines, of which some are held out.
     fs::write(folder.join("lines.txt"), "ada\nbo\nada\nbob\neve\nada\n".repeat(10)).unwrap();
     let (_, said) = run(folder, &format!("train --data lines.txt {small} --hold-out 0.2 --out l.safetensors"));
@@ -491,6 +491,18 @@ fn tables_of_categories_and_numbers() {
     assert_eq!(found["measures"].as_array().unwrap().len(), 5);
     let error = refused(folder, "likelihood m.safetensors --data trees.csv");
     assert!(error.contains("numbers and categories together"), "{error}");
+    // Rows are drawn while it is trained, and the page of the run shows them.
+    for (run_of, drop) in [("r", ""), ("s", " --drop size")] {
+        run(folder, &format!("train --data trees.csv{drop} {small} --hold-out 0.2 --samples-every 2 --run {run_of}"));
+        let drawn = fs::read_to_string(folder.join(run_of).join("samples/step-0000002.txt")).unwrap();
+        let columns = if drop.is_empty() { 3 } else { 2 };
+        assert!(drawn.lines().all(|line| line.split(", ").count() == columns), "{drawn}");
+        run(folder, &format!("report {run_of}"));
+        let page = fs::read_to_string(folder.join(run_of).join("report.html")).unwrap();
+        for words in ["rows of trees", "Held-out data", "After step 2", "distance of columns"] {
+            assert!(page.contains(words), "{words}");
+        }
+    }
     let error = refused(folder, "sample m.safetensors --sampler heun --steps 3 --out s.csv");
     assert!(error.contains("falling noise levels"), "{error}");
     let error = refused(folder, "sample m.safetensors --out s.txt");

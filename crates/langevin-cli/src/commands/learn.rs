@@ -111,7 +111,7 @@ fn text_options(args: &TrainArgs, name: &str) -> Result<Option<TextOptions>> {
         return Err(Failure::missing("--data", path));
     }
     let kind = match kind {
-        Some(kind) => TokenKind::parse(kind).or_misused()?,
+        Some(kind) => TokenKind::parse(kind).or_misused().map_err(|failure| failure.at("--tokens"))?,
         None => by_name.unwrap_or(TokenKind::Chars),
     };
     let mut how = TextOptions::new(kind);

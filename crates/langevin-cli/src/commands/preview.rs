@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::io::atomic;
 use crate::io::png::{Picture, Tile};
 use langevin_tasks::source::Source;
-use langevin_tasks::train::{draw, draw_tokens};
+use langevin_tasks::train::{draw, draw_table, draw_tokens};
 use langevin_train::Network;
 use std::path::Path;
 
@@ -50,6 +50,10 @@ pub fn texts(network: &mut Network, seed: u64) -> Result<Texts> {
         None if network.width() > LONG => LONG_TEXTS,
         None => TEXTS,
     };
+    if network.is_table() {
+        let all = draw_table(network, seed, count)?;
+        return Ok(Texts { all, of_graphs: false, drawn: count });
+    }
     let tokens = draw_tokens(network, seed, count)?;
     let rows = tokens.chunks_exact(network.width().max(1));
     let all = match (shape, network.vocabulary()) {

@@ -132,6 +132,7 @@ fn describe(network: &Network, directory: &Path, config: &str) -> Run {
     let shape = match tokens.map(|tokens| (tokens, tokens.vocabulary.graph_shape())) {
         None => fact("Samples", shape, "numbers each"),
         Some((_, Some(graphs))) => fact("Samples", format!("≤ {}", graphs.nodes()), "nodes each"),
+        Some((tokens, None)) if tokens.vocabulary.table().is_some() => fact("Samples", shape, "columns"),
         Some((tokens, None)) => fact("Samples", shape, &format!("tokens of {} letters", tokens.vocabulary.len())),
     };
     let unit = if tokens.is_some() { "nats a token" } else { training.weight.name() };
@@ -140,6 +141,9 @@ fn describe(network: &Network, directory: &Path, config: &str) -> Run {
             None => format!("{rows} rows of {name}, as the {} of {}.", prediction.name(), process.name()),
             Some(tokens) if tokens.vocabulary.graph_shape().is_some() => {
                 format!("{rows} graphs of {name}, by {} diffusion.", tokens.space.noise().name())
+            }
+            Some(tokens) if tokens.vocabulary.table().is_some() => {
+                format!("{rows} rows of {name}, by {} diffusion.", tokens.space.noise().name())
             }
             Some(tokens) => format!("{rows} sequences of {name}, by {} diffusion.", tokens.space.noise().name()),
         },

@@ -1,6 +1,8 @@
 //! Samples of a network during its training, for pictures.
 
 use crate::error::{Blame as _, Result};
+use crate::tables;
+use crate::tokens::sample::Draws;
 use langevin::{Request, SampleId, Sampling};
 use langevin_discrete::{Denoiser as _, Letter};
 use langevin_train::Network;
@@ -61,4 +63,17 @@ pub fn draw_tokens(network: &mut Network, seed: u64, count: usize) -> Result<Vec
     let model = network.tokens().or_misused()?;
     let plan = langevin_discrete::Request::new().plan(model.space()).or_failed()?;
     plan.run(&model, &rows).or_failed()
+}
+
+/// Draws rows of numbers and categories, by the default samplers, as lines of cells: `ash, 1.92`.
+///
+/// # Errors
+/// Returns an error if the network is not of numbers and categories, or cannot be evaluated.
+pub fn draw_table(network: &mut Network, seed: u64, count: usize) -> Result<Vec<String>> {
+    let classes = network.classes().len() as u32;
+    network.set_labels((0..classes).collect()).or_failed()?;
+    let prepared = tables::sample::prepare(network, langevin::Request::new(), langevin_discrete::Request::new())?;
+    let rows = prepared.draw(Draws { count, seed }, &())?;
+    let schema = tables::schema(network)?;
+    Ok(rows.chunks_exact(schema.columns().len()).map(|row| tables::line(schema, row)).collect())
 }

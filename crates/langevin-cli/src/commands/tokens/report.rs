@@ -3,6 +3,7 @@
 use super::super::preview::texts;
 use super::evaluate::OF_GRAPHS;
 use super::sample::request;
+use super::tables::{Compared, compared};
 use crate::cli::ReportArgs;
 use crate::error::Result;
 use crate::io::say;
@@ -11,6 +12,7 @@ use crate::words::plural;
 use langevin_data::{Dataset, Graph};
 use langevin_report::graphs::Drawing;
 use langevin_report::run::{Run, Shown};
+use langevin_tasks::tables;
 use langevin_tasks::tokens::{Model, evaluate, graphs, rows, sample};
 use langevin_train::Network;
 use std::path::Path;
@@ -63,7 +65,11 @@ pub fn add(
 
 /// Returns the texts of the first rows.
 fn first(model: &Model, set: &Dataset) -> Result<Vec<String>> {
-    let rows = (0..set.rows().min(SHOWN)).map(|row| Ok(model.text(&set.tokens(row)?)));
+    let table = set.vocabulary().and_then(|vocabulary| vocabulary.table());
+    let rows = (0..set.rows().min(SHOWN)).map(|row| match table {
+        Some(schema) => Ok(tables::line(schema, &set.row_wide(row)?)),
+        None => Ok(model.text(&set.tokens(row)?)),
+    });
     rows.collect::<langevin_data::Result<_>>().map_err(|error| langevin_tasks::data::failure(&error, &TERMINAL))
 }
 
@@ -76,6 +82,9 @@ fn shown(texts: Vec<String>, of_graphs: bool) -> Shown {
 }
 
 fn measure(args: &ReportArgs, page: &mut Run, model: &Model, data: &str) -> Result<()> {
+    if model.vocabulary().is_some_and(|vocabulary| vocabulary.table().is_some()) {
+        return measure_table(args, page, model, data);
+    }
     let prepared = sample::prepare(model, sample::Chosen::Request(request(&args.sampler, None)?))?;
     let settings = evaluate::Settings { data, count: None, seed: args.seed };
     match evaluate::run(model, &prepared, settings, &TERMINAL) {
@@ -92,6 +101,25 @@ fn measure(args: &ReportArgs, page: &mut Run, model: &Model, data: &str) -> Resu
             if graphs::shape(model).is_some() {
                 page.measured.push_str(&format!(" {}.", OF_GRAPHS));
             }
+        }
+        Err(failure) => say(&format!("note: nothing was measured: {}", failure.text())),
+    }
+    Ok(())
+}
+
+/// Adds the measures of a table, beside those of training rows.
+fn measure_table(args: &ReportArgs, page: &mut Run, model: &Model, data: &str) -> Result<()> {
+    let settings = evaluate::Settings { data, count: None, seed: args.seed };
+    match compared(model, &args.sampler, None, settings) {
+        Ok(Compared { found, name, nfe }) => {
+            page.measures =
+                found.measures.iter().map(|one| (one.name.to_owned(), one.samples, Some(one.real))).collect();
+            page.measured = format!(
+                "{} by {name} in {}, against {}.",
+                plural(found.count as u64, "sample"),
+                plural(nfe as u64, "evaluation"),
+                found.against
+            );
         }
         Err(failure) => say(&format!("note: nothing was measured: {}", failure.text())),
     }
