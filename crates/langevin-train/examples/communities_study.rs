@@ -11,7 +11,7 @@
 //! ```
 
 use langevin::SampleId;
-use langevin_data::{Graph, GraphShape};
+use langevin_data::{Graph, GraphClasses, GraphShape};
 use langevin_discrete::graphs::{Adjacency, Distance, Statistic, discrepancy};
 use langevin_discrete::{Denoiser as _, sampler};
 use langevin_train::{Budget, Dataset, GraphConfig, Recipe, train};
@@ -64,6 +64,10 @@ fn main() -> Fallible<()> {
     let (held_out, fresh) = (all(shape, &held_out)?, all(shape, &Dataset::communities(FRESH, 1)?)?);
     let real = [&held_out[..], &fresh];
     show("training graphs", &all(shape, &data)?, real)?;
+    let mut known = GraphClasses::default();
+    for row in 0..data.rows() {
+        known.insert(&shape.graph(&data.tokens(row)?)?);
+    }
     let model = network.tokens()?;
     let ids: Vec<SampleId> = (0..data.rows() as u64).map(|index| SampleId { seed: 1, index }).collect();
     for evaluations in [210, 30] {
@@ -73,7 +77,14 @@ fn main() -> Fallible<()> {
         let drawn: Vec<Graph> = tokens.chunks(shape.length()).filter_map(|row| shape.graph(row).ok()).collect();
         let graphs: Vec<Adjacency> = drawn.iter().filter_map(|graph| plain(graph).ok()).collect();
         let connected = graphs.iter().filter(|graph| graph.is_connected()).count();
-        println!("{evaluations} evaluations: {} of {} are graphs, {connected} connected", graphs.len(), ids.len());
+        let mut seen = GraphClasses::default();
+        let new = drawn.iter().filter(|graph| !known.contains(graph)).count();
+        let distinct = drawn.iter().filter(|graph| seen.insert(graph)).count();
+        println!(
+            "{evaluations} evaluations: {} of {} are graphs, {connected} connected, {distinct} distinct, {new} new",
+            graphs.len(),
+            ids.len()
+        );
         show("samples", &graphs, real)?;
     }
     Ok(())
