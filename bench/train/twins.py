@@ -11,24 +11,38 @@ def mlp(width):
     )
 
 
+class Rotary(nn.Module):
+    """Turns element i and its partner in the other half of a head by position / 10000^(2i/d)."""
+
+    def __init__(self, tokens, head):
+        super().__init__()
+        angles = torch.arange(tokens)[:, None] * 10_000.0 ** (-torch.arange(head // 2) / (head // 2))
+        self.register_buffer("cos", angles.cos())
+        self.register_buffer("sin", angles.sin())
+
+    def forward(self, x):
+        a, b = x.chunk(2, -1)
+        return torch.cat([a * self.cos - b * self.sin, a * self.sin + b * self.cos], -1)
+
+
 class Attention(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, rotary=nn.Identity()):
         super().__init__()
         self.heads, self.qkv, self.proj = heads, nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.gain = nn.Parameter(torch.ones(width // heads))
+        self.gain, self.rotary = nn.Parameter(torch.ones(width // heads)), rotary
 
     def forward(self, x):
         rows, tokens, width = x.shape
         q, k, v = self.qkv(x).view(rows, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        q, k = (F.rms_norm(part, part.shape[-1:]) for part in (q, k))
+        q, k = (self.rotary(F.rms_norm(part, part.shape[-1:])) for part in (q, k))
         out = F.scaled_dot_product_attention(q * self.gain, k, v)
         return self.proj(out.transpose(1, 2).reshape(rows, tokens, width))
 
 
 class Block(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, rotary=nn.Identity()):
         super().__init__()
-        self.modulation, self.attention = nn.Linear(width, 6 * width), Attention(width, heads)
+        self.modulation, self.attention = nn.Linear(width, 6 * width), Attention(width, heads, rotary)
         self.hidden, self.back = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(self, h, c):
@@ -69,7 +83,8 @@ class Sequence(nn.Module):
         super().__init__()
         self.token, self.position = nn.Embedding(vocab + 1, width), nn.Parameter(torch.randn(length, width))
         self.condition = nn.Parameter(torch.ones(width))
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        rotary = Rotary(length, width // heads)
+        self.blocks = nn.ModuleList(Block(width, heads, rotary) for _ in range(depth))
         self.modulation, self.out = nn.Linear(width, 2 * width), nn.Linear(width, vocab)
 
     def forward(self, x):

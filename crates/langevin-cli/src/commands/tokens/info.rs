@@ -97,8 +97,13 @@ fn summary(network: &Network) -> String {
             ),
         );
     }
+    let (row, part) = match (&metadata.network, data.tokens.as_ref().and_then(|tokens| tokens.vocabulary.table())) {
+        (_, Some(_)) => ("row", "column"),
+        (NetworkSpec::Graph(_), None) => ("graph", "token"),
+        _ => ("sequence", "token"),
+    };
     let held = data.held_out.map(|held| format!(", {} % of all held out", (held.share * 1000.0).round() / 10.0));
-    line("data", format!("{}, {}{}", data.name, plural(data.rows as u64, "sequence"), held.unwrap_or_default()));
+    line("data", format!("{}, {}{}", data.name, plural(data.rows as u64, row), held.unwrap_or_default()));
     if !data.classes.is_empty() {
         line("classes", data.classes.join(", "));
     }
@@ -107,12 +112,12 @@ fn summary(network: &Network) -> String {
         format!(
             "{} of {} in {}, seed {}",
             plural(training.steps, "step"),
-            plural(training.batch as u64, "sequence"),
+            plural(training.batch as u64, row),
             duration(training.seconds),
             training.seed
         ),
     );
     line("optimiser", format!("learning rate {}, average {}", training.learning_rate, training.ema));
-    line("loss", format!("{:.5} nats a token", training.final_loss));
+    line("loss", format!("{:.5} nats a {part}", training.final_loss));
     text
 }

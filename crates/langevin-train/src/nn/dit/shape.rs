@@ -159,7 +159,8 @@ impl Dit {
     pub(crate) fn new(config: DitConfig, shape: &[usize]) -> Result<Self> {
         let grid = config.check(shape)?;
         let DitConfig { width, depth, heads, .. } = config;
-        let sizes = Sizes { width, heads, tokens: grid.tokens(), mixing: Mixing::Tokens { causal: false } };
+        let sizes =
+            Sizes { width, heads, tokens: grid.tokens(), mixing: Mixing::Tokens { causal: false, rotary: false } };
         let patch = grid.patch_width();
         let body = Transformer::new(
             sizes,

@@ -31,6 +31,7 @@ pub(crate) mod math;
 pub(crate) mod matrix;
 pub(crate) mod norm;
 mod rates;
+pub(crate) mod rotary;
 pub(crate) mod rows;
 pub(crate) mod softmax;
 mod sum;

@@ -136,7 +136,7 @@ pub(crate) fn heads_with<S: Simd>(
 
 /// Computes the backward pass of [`heads`], in place in `g`.
 ///
-/// The gradient of the bias is the sum over the rows. `qkv` is the output of [`heads`].
+/// The gradient of the bias is the sum of `g` over the rows. `qkv` is the output of [`heads`].
 #[pulp::with_simd(heads_back = pulp::Arch::new())]
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
@@ -148,7 +148,6 @@ pub(crate) fn heads_back_with<S: Simd>(
     head: usize,
     kept: &[f32],
     g: &mut [f32],
-    dbias: &mut [f32],
 ) {
     for ((row, g), kept) in qkv.chunks_exact(width).zip(g.chunks_exact_mut(width)).zip(kept.chunks_exact(normed / head))
     {
@@ -158,13 +157,13 @@ pub(crate) fn heads_back_with<S: Simd>(
                 g[i] = r * (g[i] - hat[i] * across);
             }
         }
-        dbias.iter_mut().zip(g.iter()).for_each(|(sum, g)| *sum += g);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::check::{self, normals};
+    use super::super::rows::add_rows;
     use super::*;
 
     #[test]
@@ -219,7 +218,8 @@ mod tests {
             }
         }
         let (mut dx, mut dbias) = (g.clone(), vec![0.0; width]);
-        heads_back(&hat, width, 2 * width / 3, head, &kept, &mut dx, &mut dbias);
+        heads_back(&hat, width, 2 * width / 3, head, &kept, &mut dx);
+        add_rows(&mut dbias, &dx);
         check::gradient("x", &x, &dx, 2e-3, |x| value(x, &bias).0);
         check::gradient("bias", &bias, &dbias, 2e-3, |bias| value(&x, bias).0);
     }

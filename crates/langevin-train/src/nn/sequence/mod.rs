@@ -7,10 +7,10 @@
 //! h = E[token] + P[position],   blocks,   logits = out
 //! ```
 //!
-//! Both tables are learned. The last layer starts at zero, so that the first prediction is uniform.
+//! Both tables are learned. With `rotary`, attention also sees how far tokens are apart. The last layer starts at zero, so that the first prediction is uniform.
 //!
 //! Sources: Austin et al., arXiv 2107.03006; Sahoo et al., arXiv 2406.07524; the blocks are those
-//! of Peebles & Xie, arXiv 2212.09748.
+//! of Peebles & Xie, arXiv 2212.09748; rotary positions: Su et al., arXiv 2104.09864.
 
 mod pass;
 
@@ -53,6 +53,9 @@ pub struct SequenceConfig {
     /// True if a token attends to itself and the tokens before it alone, for autoregression.
     #[serde(default, skip_serializing_if = "is_false")]
     pub causal: bool,
+    /// True if queries and keys are turned by their position, so that attention sees distances.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rotary: bool,
 }
 
 /// Predicate for serde's `skip_serializing_if`.
@@ -61,8 +64,8 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl SequenceConfig {
-    /// Returns a configuration that does not see the noise level, without classes, and with
-    /// attention in both directions.
+    /// Returns a configuration that does not see the noise level, without classes, with rotary
+    /// positions and attention in both directions.
     ///
     /// The arguments are the letters of the output, the letters of the input, the elements of a
     /// token, the blocks and the heads.
@@ -74,7 +77,7 @@ impl SequenceConfig {
     /// ```
     #[must_use]
     pub fn new(vocab: usize, letters: usize, width: usize, depth: usize, heads: usize) -> Self {
-        Self { width, depth, heads, fourier: 0, classes: 0, letters, vocab, causal: false }
+        Self { width, depth, heads, fourier: 0, classes: 0, letters, vocab, causal: false, rotary: true }
     }
 
     /// Checks that the sizes form a network for sequences of this shape, and returns their length.
@@ -109,10 +112,10 @@ pub(crate) struct Sequence {
 impl Sequence {
     pub(crate) fn new(config: SequenceConfig, shape: &[usize]) -> Result<Self> {
         let tokens = config.check(shape)?;
-        let SequenceConfig { width, depth, heads, fourier, classes, letters, vocab, causal } = config;
+        let SequenceConfig { width, depth, heads, fourier, classes, letters, vocab, causal, rotary } = config;
         let features = if fourier == 0 { 0 } else { fourier + 1 };
         let body = Transformer::new(
-            Sizes { width, heads, tokens, mixing: Mixing::Tokens { causal } },
+            Sizes { width, heads, tokens, mixing: Mixing::Tokens { causal, rotary } },
             depth,
             &[("token", [letters, width]), ("position", [tokens, width])],
             [features, classes, vocab],

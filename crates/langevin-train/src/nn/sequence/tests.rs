@@ -3,8 +3,17 @@ use crate::nn::check::{check_token_gradients, letters_in_turn, sorts};
 use crate::nn::net::Rows;
 use crate::{Device, NetworkSpec};
 
-const SMALL: SequenceConfig =
-    SequenceConfig { width: 12, depth: 2, heads: 3, fourier: 4, classes: 3, letters: 6, vocab: 5, causal: false };
+const SMALL: SequenceConfig = SequenceConfig {
+    width: 12,
+    depth: 2,
+    heads: 3,
+    fourier: 4,
+    classes: 3,
+    letters: 6,
+    vocab: 5,
+    causal: false,
+    rotary: true,
+};
 
 fn weights(net: &Sequence) -> Vec<f32> {
     // No weight is zero, and none dominates.
@@ -134,7 +143,7 @@ fn sizes_that_do_not_fit_are_refused() {
 fn the_document_names_what_differs_from_the_default() {
     let spec = NetworkSpec::from(SequenceConfig::new(27, 28, 64, 4, 4));
     let text = serde_json::to_string(&spec).unwrap();
-    assert_eq!(text, r#"{"kind":"sequence","width":64,"depth":4,"heads":4,"letters":28,"vocab":27}"#);
+    assert_eq!(text, r#"{"kind":"sequence","width":64,"depth":4,"heads":4,"letters":28,"vocab":27,"rotary":true}"#);
     assert_eq!(serde_json::from_str::<NetworkSpec>(&text).unwrap(), spec);
     let spec = NetworkSpec::from(SequenceConfig { causal: true, fourier: 16, classes: 2, ..SMALL });
     let text = serde_json::to_string(&spec).unwrap();

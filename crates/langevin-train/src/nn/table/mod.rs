@@ -126,7 +126,7 @@ impl TableNet {
         let letters = config.categories.iter().fold(0_usize, |sum, size| sum.saturating_add(size + 1));
         let tables = [("number", [numbers * FEATURES, width]), ("category", [letters, width])];
         let body = Transformer::new(
-            Sizes { width, heads, tokens: columns, mixing: Mixing::Tokens { causal: false } },
+            Sizes { width, heads, tokens: columns, mixing: Mixing::Tokens { causal: false, rotary: false } },
             depth,
             if numbers == 0 { &tables[1..] } else { &tables },
             [features, classes, config.outputs()],

@@ -5,6 +5,7 @@ use crate::nn::kernels::activation::{Activation, activate, back_in_place};
 use crate::nn::kernels::attention::{self, Heads, Tile};
 use crate::nn::kernels::matrix::{add_product, product, rows, rows_mut};
 use crate::nn::kernels::norm::{heads, heads_back, modulate, modulate_back};
+use crate::nn::kernels::rotary::Rotary;
 use crate::nn::kernels::rows::{add_rows, fill, join, join_back};
 use crate::nn::kernels::triangle::{self, Pairs, Triangle};
 use crate::nn::net::Parameter;
@@ -45,6 +46,7 @@ pub(super) struct Scratch {
     hidden: Vec<f32>,
     pub(super) tile: Tile,
     triangle: Triangle,
+    rotary: Option<Rotary>,
 }
 
 /// Attention of one row, as its kernel reads it.
@@ -59,7 +61,7 @@ impl Layout {
         let Sizes { width, tokens, mixing, .. } = sizes;
         let head = sizes.head();
         match mixing {
-            Mixing::Tokens { causal } => Self::Heads(Heads { tokens, width, head, causal }),
+            Mixing::Tokens { causal, .. } => Self::Heads(Heads { tokens, width, head, causal }),
             Mixing::Pairs { nodes } => Self::Pairs(Pairs { nodes, width, head }),
         }
     }
@@ -81,6 +83,10 @@ impl Scratch {
             triangle: match Layout::of(sizes) {
                 Layout::Heads(_) => Triangle::default(),
                 Layout::Pairs(pairs) => Triangle::new(pairs),
+            },
+            rotary: match sizes.mixing {
+                Mixing::Tokens { rotary: true, .. } => Some(Rotary::new(sizes.tokens, sizes.head())),
+                _ => None,
             },
         }
     }
@@ -149,6 +155,9 @@ impl Block {
         product(rows_mut(qkv, parts * w), rows(&input[..len], w), rows(of(2), parts * w));
         let (head, layout) = (sizes.head(), Layout::of(sizes));
         heads(qkv, of(3), 2 * w, head, &mut self.sizes);
+        if let Some(rotary) = &scratch.rotary {
+            rotary.turn(qkv, parts * w, 2 * w);
+        }
         for row in 0..tokens / n {
             let qkv = &qkv[parts * row * n * w..parts * (row + 1) * n * w];
             for index in 0..sizes.heads {
@@ -227,7 +236,8 @@ impl Block {
         };
         let span = |row: usize| row * n * w..(row + 1) * n * w;
         let parts = sizes.parts();
-        let Scratch { narrow, branch, qkv: dqkv, hidden: dhidden, modulation: dmod, tile, triangle, .. } = scratch;
+        let Scratch { narrow, branch, qkv: dqkv, hidden: dhidden, modulation: dmod, tile, triangle, rotary, .. } =
+            scratch;
         let (narrow, branch) = (&mut narrow[..len], &mut branch[..len]);
         let (dqkv, dhidden, dmod) = (&mut dqkv[..parts * len], &mut dhidden[..4 * len], &mut dmod[..c.len() * 6]);
         dmod.fill(0.0);
@@ -279,7 +289,12 @@ impl Block {
                 }
             }
         }
-        heads_back(&self.qkv, parts * w, 2 * w, head, &self.sizes, dqkv, parameters[3].of_mut(gradient));
+        // Heads keep their size as they turn, so that the two passes back may change places.
+        heads_back(&self.qkv, parts * w, 2 * w, head, &self.sizes, dqkv);
+        if let Some(rotary) = rotary {
+            rotary.turn_back(dqkv, parts * w, 2 * w);
+        }
+        add_rows(parameters[3].of_mut(gradient), dqkv);
         learn(gradient, 2, &self.inputs[0][..len], dqkv);
         turned(narrow, 2, dqkv);
         for ((row, modulation), dmod) in each().zip(dmod.chunks_exact_mut(6 * w)) {
