@@ -493,7 +493,10 @@ fn tables_of_categories_and_numbers() {
     assert!(error.contains("numbers and categories together"), "{error}");
     // Rows are drawn while it is trained, and the page of the run shows them.
     for (run_of, drop) in [("r", ""), ("s", " --drop size")] {
-        run(folder, &format!("train --data trees.csv{drop} {small} --hold-out 0.2 --samples-every 2 --run {run_of}"));
+        let words = format!("train --data trees.csv{drop} {small} --hold-out 0.2 --samples-every 2 --log-every 2");
+        let (_, said) = run(folder, &format!("{words} --run {run_of}"));
+        // The loss of numbers is no bound on −ln p.
+        assert_eq!(said.contains("bound"), !drop.is_empty(), "{said}");
         let drawn = fs::read_to_string(folder.join(run_of).join("samples/step-0000002.txt")).unwrap();
         let columns = if drop.is_empty() { 3 } else { 2 };
         assert!(drawn.lines().all(|line| line.split(", ").count() == columns), "{drawn}");
@@ -502,6 +505,7 @@ fn tables_of_categories_and_numbers() {
         for words in ["rows of trees", "Held-out data", "After step 2", "distance of columns"] {
             assert!(page.contains(words), "{words}");
         }
+        assert_eq!(page.contains("an upper bound"), !drop.is_empty());
     }
     let error = refused(folder, "sample m.safetensors --sampler heun --steps 3 --out s.csv");
     assert!(error.contains("falling noise levels"), "{error}");

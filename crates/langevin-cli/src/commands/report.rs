@@ -135,7 +135,12 @@ fn describe(network: &Network, directory: &Path, config: &str) -> Run {
         Some((tokens, None)) if tokens.vocabulary.table().is_some() => fact("Samples", shape, "columns"),
         Some((tokens, None)) => fact("Samples", shape, &format!("tokens of {} letters", tokens.vocabulary.len())),
     };
-    let unit = if tokens.is_some() { "nats a token" } else { training.weight.name() };
+    let unit = match tokens.map(|tokens| &tokens.vocabulary) {
+        None => training.weight.name(),
+        Some(vocabulary) if vocabulary.numbers() > 0 => "a column: squared errors, and nats",
+        Some(vocabulary) if vocabulary.table().is_some() => "nats a column",
+        Some(_) => "nats a token",
+    };
     Run {
         title: match tokens {
             None => format!("{rows} rows of {name}, as the {} of {}.", prediction.name(), process.name()),
