@@ -3,7 +3,9 @@
 use crate::content::{self, Content};
 use crate::error::{Blame as _, Error, Result};
 use crate::observe::Observer;
-use crate::source::{Declared, Named, Source, contradicts, network, onnx_failure, onnx_options, unconditional, without_inputs};
+use crate::source::{
+    Declared, Named, Source, contradicts, network, onnx_failure, onnx_options, unconditional, without_inputs,
+};
 use langevin_data::{TokenKind, Vocabulary, guard};
 use langevin_discrete::exact::{self, Density, FORMS};
 use langevin_discrete::{Denoiser, Letter, Noise, StateSpace};
