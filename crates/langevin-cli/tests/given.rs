@@ -435,6 +435,8 @@ const CALLS: &[&str] = &[
     "compare ddim adams2 --json | --tolerance 0.001",
     "lint plan.json | --json",
     "lint plan.json | --tolerance 1e-6",
+    "lint ddim | --steps 3",
+    "lint ddim | --tokens masked:3x5",
     "verify | --only 1",
     "verify --only 1 | --json",
     "verify | D1",

@@ -83,6 +83,21 @@ fn gaps_are_filled_in() {
     }
     let error = refused(folder, "sample m.safetensors --from from.txt --out k.npy");
     assert!(error.contains("--keep"), "{error}");
+    let error = refused(folder, "sample m.safetensors --from none.txt --keep 1 --out k.npy");
+    assert!(error.contains("--from") && !error.contains("--data"), "{error}");
+    // Several lines are taken in turn, one sample each, and the places beyond their end are drawn.
+    fs::write(folder.join("from.txt"), "bo\nmarianne\nada\n").unwrap();
+    let (_, said) = run(folder, "sample m.safetensors --from from.txt --keep 1-4 --steps 4 --out k.txt");
+    assert!(said.contains("4 places of 3 sequences kept, which the samples take in turn"), "{said}");
+    assert!(said.contains("3 places beyond the end of a sequence drawn too"), "{said}");
+    let drawn = fs::read_to_string(folder.join("k.txt")).unwrap();
+    let starts: Vec<bool> = drawn.lines().zip(["bo", "mari", "ada"]).map(|(line, own)| line.starts_with(own)).collect();
+    assert_eq!((starts, drawn.lines().count()), (vec![true; 3], 3), "{drawn}");
+    run(folder, "sample m.safetensors --from from.txt --keep 1-4 --steps 4 -n 40 --out many.txt");
+    let many = fs::read_to_string(folder.join("many.txt")).unwrap();
+    assert!(many.starts_with(&drawn));
+    // The padding is no part of a name that is kept: some samples are longer.
+    assert!(many.lines().step_by(3).any(|line| line.len() > 2), "{many}");
     for (places, words) in [("0", "places from 1 to 12"), ("5-13", "places from 1 to 12"), ("a", "places from 1 to 12")]
     {
         let error = refused(folder, &format!("sample m.safetensors --from from.txt --keep {places} --out k.npy"));
@@ -238,6 +253,130 @@ fn the_twin_is_trained_beside() {
     assert!(text.contains("left to right"), "{text}");
     let (text, _) = run(folder, "likelihood m.autoregressive.safetensors --data names -n 9 --json");
     assert!(text.contains("\"kind\":\"exact\""), "{text}");
+    // It writes from left to right, and sample i is sample i.
+    let (_, said) = run(folder, "sample m.autoregressive.safetensors -n 70 --out a.txt");
+    assert!(said.contains("by autoregression, 12 evaluations each"), "{said}");
+    run(folder, "sample m.autoregressive.safetensors -n 5 --threads 1 --out b.txt");
+    let [a, b] = ["a.txt", "b.txt"].map(|name| fs::read_to_string(folder.join(name)).unwrap());
+    assert!(a.lines().count() == 70 && b.lines().count() == 5 && a.starts_with(&b), "{a} {b}");
+    run(folder, "sample m.autoregressive.safetensors -n 5 --seed 1 --out c.txt");
+    assert_ne!(fs::read_to_string(folder.join("c.txt")).unwrap(), b);
+    let (text, _) = run(folder, "evaluate m.autoregressive.safetensors --data names -n 50");
+    assert!(text.contains("4-gram"), "{text}");
+    run(folder, "plan --tokens masked:27x12 --sampler halton --steps 4 --out p.json");
+    for (flags, part) in [
+        ("--sampler entropy", "--sampler, --steps, --plan"),
+        ("--steps 4", "--sampler, --steps, --plan"),
+        ("--plan p.json", "--sampler, --steps, --plan"),
+        ("--from b.txt --keep 1", "--keep"),
+    ] {
+        let error = refused(folder, &format!("sample m.autoregressive.safetensors {flags} --out x.txt"));
+        assert!(error.contains(part) && error.contains("left to right"), "{flags}: {error}");
+        assert!(error.lines().count() <= 2 && !folder.join("x.txt").exists(), "{flags}: {error}");
+    }
+    let error = refused(folder, "train --data connected:4 --steps 2 --beside autoregressive --out g.safetensors");
+    assert!(error.contains("sequences of tokens"), "{error}");
+}
+
+#[test]
+fn samplers_are_checked_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let exit = |words: &str| {
+        let output = langevin(folder).args(words.split(' ')).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, text) = exit("lint confidence --tokens masked:4x8");
+    assert!(code == Some(1) && text.contains("drawn-token"), "{text}");
+    for words in
+        ["halton --tokens masked:4x8", "tokens:ddim --tokens uniform:4x8 --steps 3", "dpmpp-2m", "ddim --steps 4"]
+    {
+        let (code, text) = exit(&format!("lint {words}"));
+        assert_eq!(code, Some(0), "{words}: {text}");
+    }
+    run(folder, "plan --tokens masked:4x8 --sampler halton --steps 4 --out p.json");
+    for (words, part) in [
+        ("lint halton", "--tokens masked:27x12"),
+        ("lint p.json --steps 3", "leave out --steps"),
+        ("lint p.json --tokens masked:4x8", "leave out --tokens"),
+        ("lint p.json --tolerance 1e-3", "leave out --tolerance"),
+        ("lint haltn --tokens masked:4x8", "did you mean 'halton'?"),
+        ("lint none.json", "none.json"),
+        ("explain entropie", "did you mean 'entropy', a sampler of tokens?"),
+        ("explain dpmpp-2n", "did you mean 'dpmpp-2m'?"),
+    ] {
+        let error = refused(folder, words);
+        assert!(error.contains(part) && error.starts_with("error: "), "{words}: {error}");
+    }
+}
+
+#[test]
+fn orders_have_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // The order of a model is measured on it: on a chain, and on shidoku.
+    for (density, order) in [("chain:3x5", "far-apart"), ("chain:3x5", "separated"), ("shidoku", "separated")] {
+        run(folder, &format!("sample --exact {density} --sampler sizes:order={order} --steps 4 -n 3 --out s.txt"));
+    }
+    let (text, _) = run(folder, "analyze --exact chain:3x5 --sampler sizes:order=separated,sizes --steps 3 --json");
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let kl = |row: usize| found["results"][row]["kl"].as_f64().unwrap();
+    assert!(kl(0) < 0.5 * kl(1), "{text}");
+    let error = refused(folder, "plan --tokens masked:3x5 --sampler sizes:order=separated --steps 3");
+    assert!(error.contains("measured on a model") && error.contains("far-apart"), "{error}");
+    let error = refused(folder, "plan --tokens masked:3x5 --sampler sizes:order=separatd --steps 3");
+    assert!(error.contains("did you mean 'separated'?"), "{error}");
+}
+
+#[test]
+fn plans_of_the_other_kind_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    model(folder);
+    run(folder, "plan --sampler ddim --process vp --steps 3 --out n.json");
+    run(folder, "plan --tokens masked:27x12 --sampler halton --steps 3 --out t.json");
+    fs::write(folder.join("list.json"), "[1, 2]").unwrap();
+    fs::write(folder.join("bad.json"), "{\"kind\": \"tokens\", \"version\": \"one\"}").unwrap();
+    for (words, part) in [
+        ("sample m.safetensors --plan n.json --out x.txt", "got a plan of numbers"),
+        ("evaluate m.safetensors --data names --plan n.json", "got a plan of numbers"),
+        ("sample m.safetensors --plan list.json --out x.txt", "list.json"),
+        ("sample m.safetensors --plan none.json --out x.txt", "--plan"),
+        ("sample m.safetensors --plan bad.json --out x.txt", "bad.json"),
+        ("sample --exact moons --plan t.json --out x.npy", "a plan of tokens, and the model is of numbers"),
+    ] {
+        let error = refused(folder, words);
+        assert!(error.contains(part) && error.starts_with("error: ") && !error.contains("----"), "{words}: {error}");
+    }
+}
+
+#[test]
+fn surprises_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let small = "--noise masked --steps 2 --width 16 --depth 1 --batch 16";
+    // A text of one line.
+    fs::write(folder.join("one.txt"), "a text of one line\n").unwrap();
+    let error = refused(folder, &format!("train --data one.txt {small} --length 40 --out x.safetensors"));
+    assert!(error.contains("a single line is a running text") && error.contains("at most 19"), "{error}");
+    let error = refused(folder, &format!("train --data one.txt --tokens word {small} --out x.safetensors"));
+    assert!(error.contains("did you mean 'words'?") && error.contains("(--tokens)"), "{error}");
+    // Repeated lines, of which some are held out.
+    fs::write(folder.join("lines.txt"), "ada\nbo\nada\nbob\neve\nada\n".repeat(10)).unwrap();
+    let (_, said) = run(folder, &format!("train --data lines.txt {small} --hold-out 0.2 --out l.safetensors"));
+    assert!(said.contains("56 sequences of 60 repeat an earlier one"), "{said}");
+    assert!(said.contains("12 of 12 held-out ones are learned from too"), "{said}");
+    // Windows of a running text.
+    let words = format!("train --data lines.txt --length 8 {small} --hold-out 0.3 --out w.safetensors");
+    let (_, said) = run(folder, &words);
+    assert!(said.contains("held out: the end of the text, in windows that do not overlap"), "{said}");
+    assert!(!said.contains("repeat an earlier one"), "{said}");
+    // A width that 16 does not divide has fewer heads.
+    run(folder, "train --data names --noise masked --steps 2 --width 33 --depth 1 --batch 16 --out m.safetensors");
+    let (_, said) = run(folder, "sample m.safetensors --sampler ddim --steps 2 -n 2 --out s.txt");
+    assert!(said.contains("note: of tokens, 'ddim' is the sampler"), "{said}");
+    let (_, said) = run(folder, "sample m.safetensors --sampler halton --steps 2 -n 2 --out s.txt");
+    assert!(!said.contains("note:"), "{said}");
 }
 
 #[test]
@@ -281,6 +420,16 @@ fn orders_are_recommended_and_tuned() {
     run(folder, "train --data names --hold-out 0.1 --steps 5 --width 16 --depth 1 --batch 32 --out m.safetensors");
     let (text, said) = run(folder, "recommend m.safetensors --nfe 4");
     assert!(text.contains("random, even") && said.contains("read names"), "{text} {said}");
+    assert!(text.contains("≤ ") && text.contains("upper bound") && !text.contains("Warning"), "{text}");
+    // What is printed as a sampler is one.
+    let sampler = text.lines().find_map(|line| line.strip_prefix("As a sampler: ")).unwrap();
+    run(folder, &format!("sample m.safetensors --sampler {sampler} -n 2 --out r.txt"));
+    // Few held-out rows are said.
+    fs::write(folder.join("few.txt"), "ada\nbo\nbob\neve\nzoe\n".repeat(8)).unwrap();
+    let few = "train --data few.txt --noise masked --hold-out 0.5 --steps 2 --width 16 --depth 1 --out f.safetensors";
+    run(folder, few);
+    let (text, _) = run(folder, "recommend f.safetensors --data few.txt --nfe 2");
+    assert!(text.contains("Warning: the plans were measured on"), "{text}");
     let error = refused(folder, "recommend m.safetensors --nfe 4 --measure");
     assert!(error.contains("--measure"), "{error}");
 }
@@ -342,6 +491,24 @@ fn tables_of_categories_and_numbers() {
     assert_eq!(found["measures"].as_array().unwrap().len(), 5);
     let error = refused(folder, "likelihood m.safetensors --data trees.csv");
     assert!(error.contains("numbers and categories together"), "{error}");
+    // Rows are drawn while it is trained, and the page of the run shows them.
+    for (run_of, drop) in [("r", ""), ("s", " --drop size")] {
+        let words = format!("train --data trees.csv{drop} {small} --hold-out 0.2 --samples-every 2 --log-every 2");
+        run(folder, &format!("{words} --run {run_of}"));
+        // The loss of numbers is no bound on −ln p.
+        let log = fs::read_to_string(folder.join(run_of).join("log.ndjson")).unwrap();
+        let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        assert_eq!(lines.filter(|line| line["bound"].is_number()).count() > 0, !drop.is_empty(), "{log}");
+        let drawn = fs::read_to_string(folder.join(run_of).join("samples/step-0000002.txt")).unwrap();
+        let columns = if drop.is_empty() { 3 } else { 2 };
+        assert!(drawn.lines().all(|line| line.split(", ").count() == columns), "{drawn}");
+        run(folder, &format!("report {run_of}"));
+        let page = fs::read_to_string(folder.join(run_of).join("report.html")).unwrap();
+        for words in ["rows of trees", "Held-out data", "After step 2", "distance of columns"] {
+            assert!(page.contains(words), "{words}");
+        }
+        assert_eq!(page.contains("an upper bound"), !drop.is_empty());
+    }
     let error = refused(folder, "sample m.safetensors --sampler heun --steps 3 --out s.csv");
     assert!(error.contains("falling noise levels"), "{error}");
     let error = refused(folder, "sample m.safetensors --out s.txt");

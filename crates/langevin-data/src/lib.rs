@@ -35,7 +35,7 @@
 //! | convert rows for a model | [`Frame`], [`Constant`], [`Lattice`] |
 //! | read one array | [`Array::open`] |
 //! | read tokens, such as text | [`Dataset::vocabulary`], [`Dataset::read_tokens`], [`Dataset::of_tokens`], [`open_text`], [`TextOptions`], [`Vocabulary`], [`TokenKind`] |
-//! | read graphs as tokens | [`open_graphs`], [`Dataset::of_graphs`], [`Dataset::communities`], [`Graph`], [`GraphShape`] |
+//! | read graphs as tokens | [`open_graphs`], [`Dataset::of_graphs`], [`Dataset::communities`], [`Graph`], [`GraphShape`], [`GraphClasses`] |
 //! | write tables | [`TableWriter`], [`TableColumns`], [`TableKind`], [`Dialect`] |
 //! | identify a file by its bytes | [`recognise`], [`FileKind`] |
 //!
@@ -131,7 +131,7 @@ pub use dialect::Dialect;
 pub use error::{Error, Result};
 pub use formats::npy::Array;
 pub use frame::{Constant, Frame};
-pub use graphs::{Graph, GraphShape, open_graphs};
+pub use graphs::{Graph, GraphClasses, GraphShape, open_graphs};
 pub use integers::open_integers;
 pub use open::{exists, is_readable_name, located, open, readable_kinds};
 pub use options::Options;

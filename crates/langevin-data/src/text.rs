@@ -263,10 +263,17 @@ impl Text {
         self.letters(&self.bytes, &Letters::of(&vocabulary), &mut values)?;
         let tokens = values.len();
         if tokens < length {
+            let lines = self.lines().len();
+            let hint = match lines {
+                1 => format!(
+                    "a single line is a running text: --length N, with N at most {tokens}, cuts it into windows; sequences are one a line"
+                ),
+                _ => format!("choose a --length of at most {tokens}"),
+            };
             return Err(Error::data("the text is shorter than a window")
                 .expected(format!("{length} tokens"))
-                .got(tokens.to_string())
-                .hinting("choose a smaller --length"));
+                .got(format!("{tokens}, in {}", langevin::text::plural(lines as u64, "line")))
+                .hinting(hint));
         }
         let rows = Windows { values, length, stride };
         let about = About::new(format!("windows of a text of {tokens} tokens"), self.kind.name());
@@ -412,6 +419,8 @@ mod tests {
         refused(b"\n\n", &chars, "empty");
         refused(b"ab\xff", &chars, "byte 3");
         refused(b"abc", &chars.clone().length(8), "shorter than a window");
+        refused(b"abc", &chars, "sequences are one a line");
+        refused(b"ab\nc", &chars.clone().length(8), "at most 4");
         refused(b"abc", &chars.clone().length(0), "1 or more");
         let (_folder, path) = file(b"ab\nb\n");
         let known = open_text(&path, &chars).unwrap();

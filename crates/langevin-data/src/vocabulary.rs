@@ -48,10 +48,14 @@ impl TokenKind {
     pub fn parse(text: &str) -> Result<Self> {
         let all = [Self::Chars, Self::Bytes, Self::Words, Self::Graphs, Self::Columns, Self::Integers];
         all.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
-            Error::argument("unknown kind of tokens")
+            let error = Error::argument("unknown kind of tokens")
                 .at("tokens")
                 .expected(Self::NAMES.join(", "))
-                .got(format!("'{text}'"))
+                .got(format!("'{text}'"));
+            match langevin::error::nearest(text, &Self::NAMES) {
+                Some(near) => error.hinting(format!("did you mean '{near}'?")),
+                None => error,
+            }
         })
     }
 }
@@ -343,6 +347,12 @@ mod tests {
 
     fn letters(all: &[&str]) -> Vec<String> {
         all.iter().map(|letter| (*letter).to_owned()).collect()
+    }
+
+    #[test]
+    fn unknown_kinds_have_a_nearest_one() {
+        let error = TokenKind::parse("word").unwrap_err().to_string();
+        assert!(error.contains("did you mean 'words'?"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Noise that redraws a token from a law π has closed forms, and plans are made of them. Other
 //! rates, such as those by which letters of similar meaning replace each other, have the same
-//! theory. Its one currency is again the leave-one-out denoiser d, the law of a clean token given
+//! theory. It is again written in the leave-one-out denoiser d, the law of a clean token given
 //! all *other* noised tokens. With the kernel K = exp(tQ) of a token at time t,
 //!
 //! ```text

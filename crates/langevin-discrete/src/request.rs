@@ -238,6 +238,64 @@ impl Request {
         Ok((entry, given.words))
     }
 
+    /// Returns the request as the text of a sampler with its options, as in
+    /// `sizes:order=halton,sizes=1+3`, which [`sampler`](Self::sampler) reads.
+    ///
+    /// `None` if a value has a comma, as a list of survivals does, or an option is given twice.
+    ///
+    /// ```
+    /// use langevin_discrete::Request;
+    /// let request: Request = "sampler=sizes:order=halton steps=4".parse()?;
+    /// assert_eq!(request.to_sampler().as_deref(), Some("sizes:steps=4,order=halton"));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_sampler(&self) -> Option<String> {
+        let (entry, given) = self.resolved().ok()?;
+        if given.iter().any(|(_, value)| value.contains(',')) {
+            return None;
+        }
+        let options: Vec<String> = given.iter().map(|(word, value)| format!("{word}={value}")).collect();
+        let colon = if options.is_empty() { "" } else { ":" };
+        Some(format!("{}{colon}{}", entry.name, options.join(",")))
+    }
+
+    /// Returns true if the request has the order [`Separated`](Order::Separated), which
+    /// [`separated`](Self::separated) replaces.
+    #[must_use]
+    pub fn is_separated(&self) -> bool {
+        let separated = |(_, given): (_, Vec<(&str, String)>)| {
+            given.iter().any(|(word, order)| {
+                *word == "order" && order.parse::<Order>().is_ok_and(|own| own == Order::Separated)
+            })
+        };
+        self.resolved().is_ok_and(separated)
+    }
+
+    /// Returns the request with the measured order of all places in place of
+    /// [`Separated`](Order::Separated).
+    ///
+    /// ```
+    /// use langevin_discrete::{Denoiser, Noise, Request, exact::Chain};
+    /// use langevin_discrete::recommend::{Dependence, Markov};
+    /// let chain = Chain::example(3, 6, Noise::Masked)?;
+    /// let dependence = Dependence::exact(&Markov::new(&chain)?, 6);
+    /// let request = Request::new().sampler("sizes:order=separated").steps(3);
+    /// assert!(request.plan(chain.space()).is_err());
+    /// assert_eq!(request.separated(dependence.order())?.plan(chain.space())?.nfe(), 3);
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if the sampler is unknown or a word is given twice.
+    pub fn separated(&self, places: Vec<u32>) -> Result<Self> {
+        if !self.is_separated() {
+            return self.resolved().map(|_| self.clone());
+        }
+        let (entry, words) = self.resolved()?;
+        Ok(Self { words }.sampler(entry.name).order(&Order::Fixed(places)))
+    }
+
     /// Returns the catalogue's entry of the sampler.
     ///
     /// # Errors
@@ -286,6 +344,15 @@ impl Request {
             given.push(("steps", (list.len() - 1).to_string()));
         }
         let settings = Settings::read(entry.name, entry.knobs, &given)?;
+        if self.is_separated() {
+            return Err(Error::argument("the order 'separated' is measured on a model, and there is none here")
+                .at(format!("sampler '{}', `order`", entry.name))
+                .expected(
+                    Order::NAMES.iter().filter(|name| **name != "separated").copied().collect::<Vec<_>>().join(", "),
+                )
+                .got("'separated'")
+                .hinting("'langevin sample' measures it on its model"));
+        }
         Ok((entry.build)(space, settings.net(), &settings)?.named(name))
     }
 }
@@ -398,6 +465,26 @@ mod tests {
     }
 
     #[test]
+    fn samplers_read_back() {
+        let space = StateSpace::new(Noise::Masked, 3, 6).unwrap();
+        for text in [
+            "sampler=sizes order=far-apart sizes=1+2+3",
+            "sampler=sizes:order=left steps=3",
+            "sampler=entropy-bound bound=0.5 steps=4",
+            "sampler=sizes order=list:5+4+3+2+1+0 sizes=3+3",
+            "sampler=mdlm",
+        ] {
+            let request: Request = text.parse().unwrap();
+            let again = Request::new().sampler(request.to_sampler().unwrap());
+            assert_eq!(again.plan(&space).unwrap(), request.plan(&space).unwrap(), "{text}");
+        }
+        let far: Request = "sampler=sizes order=far-apart steps=6".parse().unwrap();
+        let list: Request = "sampler=sizes order=list:0+5+2+1+3+4 steps=6".parse().unwrap();
+        assert_eq!(far.plan(&space).unwrap().ops(), list.plan(&space).unwrap().ops());
+        assert_eq!(Request::new().survivals(vec![0.0, 0.5, 1.0]).to_sampler(), None);
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let space = StateSpace::new(Noise::Masked, 3, 6).unwrap();
         for (text, words) in [
@@ -410,6 +497,8 @@ mod tests {
             ("sampler=sizes sizes=1+2", "the sum 6"),
             ("sampler=sizes sizes=1+5 steps=2", "`sizes` or `steps`"),
             ("sampler=sizes order=rndom", "random"),
+            ("sampler=sizes order=seperated", "did you mean 'separated'?"),
+            ("sampler=sizes order=separated", "measured on a model"),
             ("sampler=remask schedule=loop steps=1", "2 or more"),
         ] {
             let error = text.parse::<Request>().and_then(|request| request.plan(&space)).unwrap_err().to_string();

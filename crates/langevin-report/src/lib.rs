@@ -20,6 +20,7 @@
 //! | [`run`] | the page of `langevin report` |
 //! | [`demo`] | the page of `langevin demo` |
 //! | [`names`] | the page of `langevin demo names` |
+//! | [`graphs`] | graphs as nodes and links |
 //!
 //! # Examples
 //!
@@ -42,6 +43,7 @@ pub mod axis;
 pub mod chart;
 pub mod demo;
 pub mod errors;
+pub mod graphs;
 pub mod names;
 pub mod numbers;
 pub mod objective;

@@ -2,8 +2,48 @@
 //! configuration that reproduces it.
 
 use crate::chart::LineChart;
+use crate::graphs::{Drawing, grid};
 use crate::page::{Page, escape};
 use crate::table::{Cell, Table};
+
+/// Samples or data that the page shows.
+///
+/// ```
+/// use langevin_report::run::{Run, Shown};
+/// let names = Shown::Lines(vec!["anna".into()]);
+/// let run = Run { shown: vec![("Samples".into(), names)], ..Run::default() };
+/// assert!(run.html().contains("<li>anna</li>"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shown {
+    /// A PNG file.
+    Picture(Vec<u8>),
+    /// Lines of text, or passages of several lines.
+    Lines(Vec<String>),
+    /// Graphs.
+    Graphs(Vec<Drawing>),
+}
+
+/// Largest number of characters of lines that are shown in columns.
+const SHORT: usize = 24;
+
+impl Shown {
+    fn html(&self, name: &str) -> String {
+        match self {
+            Self::Picture(png) => {
+                format!("<img class=\"shown\" alt=\"{}\" src=\"data:image/png;base64,{}\">", escape(name), base64(png))
+            }
+            Self::Lines(lines) => {
+                let short = lines.iter().all(|line| line.chars().count() <= SHORT && !line.contains('\n'));
+                let items: String = lines.iter().map(|line| format!("<li>{}</li>", escape(line))).collect();
+                format!("<ul class=\"{}\">{items}</ul>", if short { "words" } else { "texts" })
+            }
+            Self::Graphs(drawings) if drawings.is_empty() => "<p class=\"empty\">No sample is a graph.</p>".to_owned(),
+            Self::Graphs(drawings) => grid(drawings),
+        }
+    }
+}
 
 /// All data of the page.
 ///
@@ -24,8 +64,8 @@ pub struct Run {
     pub held_out: Vec<(f64, f64)>,
     /// Number of steps.
     pub steps: u64,
-    /// Pictures: headings and PNG files.
-    pub pictures: Vec<(String, Vec<u8>)>,
+    /// Samples and data, each with a heading.
+    pub shown: Vec<(String, Shown)>,
     /// Measures: name, value for the samples, and value for real data in place of the samples.
     pub measures: Vec<(String, f64, Option<f64>)>,
     /// Line of text above the measures.
@@ -53,10 +93,8 @@ impl Run {
             .kicker("langevin report")
             .lede(&self.title)
             .raw(&format!("<section id=\"training\"><h2>The loss</h2>{loss}</section>"));
-        for (name, png) in &self.pictures {
-            let image =
-                format!("<img class=\"shown\" alt=\"{}\" src=\"data:image/png;base64,{}\">", escape(name), base64(png));
-            page = page.section(name, &image);
+        for (name, shown) in &self.shown {
+            page = page.section(name, &shown.html(name));
         }
         if !self.measures.is_empty() {
             let body = format!("<p class=\"say\">{}</p>{}", escape(&self.measured), self.table());
@@ -120,7 +158,7 @@ mod tests {
             title: "<b>".into(),
             losses: vec![(1.0, 2.0), (2.0, 1.0)],
             held_out: vec![(2.0, 1.5)],
-            pictures: vec![("Samples".into(), vec![1, 2, 3])],
+            shown: vec![("Samples".into(), Shown::Picture(vec![1, 2, 3]))],
             measures: vec![("two-sample accuracy".into(), 0.55, None)],
             config: "a = \"<script>\"".into(),
             ..Run::default()
@@ -130,6 +168,22 @@ mod tests {
         assert!(!page.contains("http") && !page.contains("NaN"));
         // There is space between the version and the box above it.
         assert!(page.contains("</pre><p>langevin ") && page.contains("footer pre + p { margin-top: 16px; }"));
+    }
+
+    #[test]
+    fn texts_and_graphs_are_shown() {
+        let long = "to be, or not to be: that is the question\n<i>";
+        let shown = vec![
+            ("Samples".into(), Shown::Lines(vec!["ada".into()])),
+            ("Windows".into(), Shown::Lines(vec![long.into()])),
+            ("Graphs".into(), Shown::Graphs(vec![Drawing::new(vec![1, 1], vec![(0, 1, 1)])])),
+            ("None".into(), Shown::Graphs(vec![])),
+        ];
+        let page = Run { shown, ..Run::default() }.html();
+        assert!(page.contains("<ul class=\"words\"><li>ada</li></ul>"));
+        assert!(page.contains("<ul class=\"texts\">") && page.contains("question\n&lt;i&gt;"));
+        assert!(page.contains("<div class=\"graphs\"><figure><svg") && !page.contains("http"));
+        assert!(page.contains("No sample is a graph."));
     }
 
     #[test]

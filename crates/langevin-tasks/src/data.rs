@@ -15,7 +15,9 @@ const DRAWN: u64 = 20_000;
 /// Maximum number of characters of a name that a message quotes.
 const START: usize = 40;
 /// Names of the built-in data sets.
-const BUILT_IN: [&str; 2] = ["digits", "names"];
+const BUILT_IN: [&str; 3] = ["digits", "names", "communities"];
+/// Number of the built-in graphs of two communities, as in the data set comm20.
+const COMMUNITIES: usize = 100;
 
 /// Returns the names of the data sets that need no file.
 ///
@@ -310,8 +312,12 @@ pub fn open(flag: &str, data: &str, seed: u64, options: &Options, observer: &dyn
         (Some(path), _) => of_file(path, options, observer),
         (None, Some("digits")) => Ok(Dataset::digits()),
         (None, Some("names")) => Ok(Dataset::names()),
+        (None, Some("communities")) => Dataset::communities(COMMUNITIES, 0).or_failed(),
         (None, Some(name)) => drawn(name, seed),
         (None, None) => {
+            if let Some(graphs) = crate::tokens::graphs::named(data).map_err(|error| error.at(flag))? {
+                return Ok(graphs);
+            }
             let known = names();
             let failure = Error::misused("unknown data")
                 .at(flag)

@@ -101,6 +101,9 @@ fn other(text: &str, observer: &dyn Observer) -> Option<&'static str> {
     // length.
     let document: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).ok()?;
     let has = |key: &str| document.contains_key(key);
+    if has("kind") && langevin_discrete::Plan::is_json(text) {
+        return Some("this is a plan of tokens, and the model is of numbers");
+    }
     // Errors in the content of a plan are reported by the plan's own reader.
     if has("ops") || has("version") {
         return None;

@@ -69,6 +69,8 @@ impl Watched {
         let loss = trainer.loss_on(&self.all)?;
         let unit = if self.all.vocabulary().is_some() { "bits/token" } else { "bits/dim" };
         let bound = match self.all.vocabulary() {
+            // Squared errors of numbers beside categories are no nats.
+            Some(vocabulary) if vocabulary.numbers() > 0 => None,
             // The loss of tokens is the bound itself, in nats a token.
             Some(_) => Some(loss / std::f64::consts::LN_2),
             None => self.bound(trainer)?,

@@ -118,7 +118,9 @@ pub fn no_object(text: &str) -> Option<&'static str> {
 /// Returns a sentence that says what is wrong with a JSON document.
 ///
 /// The sentence distinguishes a text that ends too early, a text that is not JSON, and valid JSON
-/// with the wrong content. In the last case it consists of the parser's own words.
+/// with the wrong content. In the last case it consists of the parser's own words, with fields in
+/// single quotes: backticks in messages are words of a [`Request`](crate::Request), and fields of a
+/// document are none.
 ///
 /// # Examples
 ///
@@ -134,7 +136,7 @@ pub fn json_words(error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Eof => format!("the JSON is cut short at line {}, column {}", error.line(), error.column()),
         Category::Syntax => format!("the text is not JSON: {error}"),
-        Category::Data | Category::Io => error.to_string(),
+        Category::Data | Category::Io => error.to_string().replace('`', "'"),
     }
 }
 

@@ -92,13 +92,13 @@ pub struct RangeArgs {
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct AnalyzeArgs {
-    /// Plans written by `langevin plan --json`, or a model, which supplies the process, the noise levels and the data
+    /// Plans written by `langevin plan --json`, or a model, which supplies the process, the noise levels and the data; with --exact a model of tokens, whose samples are compared with the density
     #[arg(value_name = "PLAN.json|MODEL")]
     pub plans: Vec<PathBuf>,
     /// An ONNX network, which supplies the process and the noise levels
     #[arg(long, value_name = "FILE", conflicts_with = "plans", requires_all = ["process", "predict"])]
     pub onnx: Option<PathBuf>,
-    /// A density of tokens, such as chain:3x5, ising:8 or blocks:4:2: the exact law of samplers of tokens on it
+    /// A density of tokens, such as chain:3x5, ising:8 or connected:6: the exact law of samplers of tokens on it, or of a model that learned it
     #[arg(long, value_name = "NAME", conflicts_with = "onnx")]
     pub exact: Option<String>,
     #[command(flatten)]
@@ -148,6 +148,7 @@ pub enum By {
 /// Every linear sampler is tried on every grid, with as many steps as the budget allows. The ten best are printed, with the commands that use the first one. Plans are ranked by
 /// their typical error over step counts within 25 % of their own, because the error at a single step count can be small by chance. A model saved by `langevin train` supplies the process, the noise levels and the
 /// mean and covariance of its training data; the plan is made for its network, and --measure tries the first plans on it.
+/// For tokens, orders and sizes of masked noise are ranked by their excess on held-out data, with --nfe, --data, --tune, --seed and --out; a figure of a random order is an upper bound.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 #[command(group = clap::ArgGroup::new("trials").args(["measure", "tune"]).multiple(true))]

@@ -183,6 +183,7 @@ pub struct SamplerArgs {
 /// Draw samples from a model
 ///
 /// Sample i depends only on the seed and on i, not on the number of samples, the batch size or the threads.
+/// A model of tokens draws texts or graphs: `langevin explain tokens` lists its samplers, and --keep fills in gaps.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct SampleArgs {
@@ -217,7 +218,7 @@ pub struct SampleArgs {
     /// With --adaptive: absolute error tolerance of a step
     #[arg(long, value_name = "A", default_value = "0.0078", requires = "adaptive", value_parser = tolerance, allow_negative_numbers = true)]
     pub atol: f64,
-    /// Number of samples [default: 64 pictures, or 1000 points or table rows]
+    /// Number of samples [default: 64 pictures or sequences, or 1000 points or table rows; with --keep, one for each of several sequences]
     #[arg(short = 'n', long = "count", value_name = "COUNT", value_parser = count, allow_negative_numbers = true)]
     pub count: Option<usize>,
     /// Random seed
@@ -229,7 +230,7 @@ pub struct SampleArgs {
     /// Number of threads [default: number of cores]
     #[arg(long, value_name = "T", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
-    /// Output: .npy (array), .csv, .tsv, .csv.gz, .tsv.gz or .parquet (table with one row per sample), .png (pictures, or points in the plane), or a directory (one .png per sample)
+    /// Output: .npy (array), .csv, .tsv, .csv.gz, .tsv.gz or .parquet (table with one row per sample), .png (pictures, or points in the plane), or a directory (one .png per sample). Tokens: .txt (one text a line), .csv or .npy (int32), or .g6 for graphs
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// Number type of an array or table [default: f64]
@@ -262,13 +263,13 @@ pub struct ConditionArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct EditArgs {
-    /// Start from these pictures or rows with noise added, instead of pure noise: a .png or .jpg, a folder, or a file of rows such as .npy, .csv or .parquet; the samples take them in turn
+    /// Start from these pictures or rows with noise added, instead of pure noise: a .png or .jpg, a folder, or a file of rows such as .npy, .csv or .parquet; the samples take them in turn. Tokens: a text or a .g6 file, with --keep
     #[arg(help_heading = "Editing", long, value_name = "FILE", conflicts_with = "adaptive")]
     pub from: Option<PathBuf>,
     /// Share of the steps that is taken, from the end; larger values change more [default: 0.6]
     #[arg(help_heading = "Editing", long, value_name = "S", requires = "from", value_parser = strength, allow_negative_numbers = true)]
     pub strength: Option<f64>,
-    /// Keep these tokens of the first sequence of --from and draw the rest: places from 1, as in 1-3,7
+    /// Keep these tokens of each sequence of --from and draw the rest: places from 1, as in 1-3,7. Places beyond the end of a sequence are drawn
     #[arg(help_heading = "Editing", long, value_name = "PLACES", requires = "from", conflicts_with_all = ["strength", "mask"])]
     pub keep: Option<String>,
     /// Keep the black parts of this picture and generate the rest [default sampler: repaint]
@@ -443,7 +444,8 @@ pub(crate) fn process_help() -> String {
 
 fn sampler_help() -> String {
     format!(
-        "A sampler with its options, as in dpmpp-2m or heun:churn=40,tmin=0.05; `langevin explain` lists them all [default: {SAMPLER}; with --eta alone: {SAMPLER_WITH_ETA}]"
+        "A sampler with its options, as in dpmpp-2m or heun:churn=40,tmin=0.05; `langevin explain` lists them all, and `langevin explain tokens` those of tokens [default: {SAMPLER}; with --eta alone: {SAMPLER_WITH_ETA}; tokens: {}]",
+        langevin_discrete::request::SAMPLER
     )
 }
 

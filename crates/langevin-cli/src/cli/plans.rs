@@ -1,7 +1,7 @@
 //! Flags of the commands about plans.
 
 use super::SamplerArgs;
-use super::values::{self, finite, list, pair, setting, sigma};
+use super::values::{self, finite, grid_steps, list, pair, setting, sigma};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -205,13 +205,20 @@ pub struct CompareArgs {
 
 /// Check a plan: format, marginals, order of times, and noise left at the end
 ///
+/// A sampler is checked by its name too: `langevin lint dpmpp-2m`, or for tokens `langevin lint confidence --tokens masked:27x12`.
 /// The exit code is 1 if a rule is broken or the file is not a plan.
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct LintArgs {
-    /// The JSON file of the plan
-    #[arg(value_name = "PLAN.json")]
+    /// The JSON file of the plan, or the name of a sampler, with options as in confidence:gumbel=1
+    #[arg(value_name = "PLAN.json|SAMPLER")]
     pub plan: PathBuf,
+    /// A sampler of tokens: the noise (masked or uniform), the letters and the tokens of a sequence, as in masked:27x12
+    #[arg(long, value_name = "NOISE:VxD")]
+    pub tokens: Option<String>,
+    /// With the name of a sampler: number of steps [default: 10]
+    #[arg(long, value_name = "N", value_parser = grid_steps, allow_negative_numbers = true)]
+    pub steps: Option<usize>,
     /// Relative precision of the plan's numbers [default: what the plan states, else double
     /// precision]
     #[arg(long, value_name = "T", value_parser = super::values::precision, allow_negative_numbers = true)]

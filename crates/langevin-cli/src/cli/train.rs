@@ -84,7 +84,7 @@ pub struct OutputArgs {
 #[command(next_help_heading = "Data")]
 #[group(skip)]
 pub struct ReadingArgs {
-    /// Read a file as tokens: a text as chars, bytes or words, lines of graph6 or edges as graphs, a table as columns of categories and numbers, an array as integers [default: numbers; for a run with a noise chars for .txt, columns for .csv and .parquet, integers for .npy]
+    /// Read a file as tokens: a text as chars, bytes or words, lines of graph6 or edges as graphs, a table as columns of categories and numbers, an array as integers [default: graphs for .g6; with a noise chars for .txt, columns for .csv and .parquet, integers for .npy; otherwise numbers]
     #[arg(long, value_name = "KIND")]
     pub tokens: Option<String>,
     /// Number of tokens of a sequence of text [default: a line each if all are short, else 128]
@@ -93,7 +93,7 @@ pub struct ReadingArgs {
     /// Tables with --noise: the columns of numbers that are categories [default: those of at most ten different integers]
     #[arg(long, value_name = "COLUMN,…", value_parser = names)]
     pub categories: Option<Names>,
-    /// Hold out this share of the rows from training, for evaluation
+    /// Hold out this share of the rows from training, for evaluation. Of a running text, the windows of its end, which share no token with the others
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub hold_out: Option<f64>,
     /// Dequantise whole numbers and other evenly spaced values: add fresh uniform noise below their spacing, so that they have a density
@@ -234,7 +234,7 @@ pub struct KeepingArgs {
     /// Steps between saved weight averages, from which `langevin average` builds other averages later
     #[arg(long, value_name = "N", value_parser = steps, allow_negative_numbers = true)]
     pub averages_every: Option<u64>,
-    /// Steps between pictures of samples
+    /// Steps between pictures of samples; of tokens, a text file or a .g6 file of samples
     #[arg(long, value_name = "K", value_parser = steps, allow_negative_numbers = true)]
     pub samples_every: Option<u64>,
 }

@@ -2,7 +2,7 @@
 
 use super::tokens;
 use crate::cli::ExplainArgs;
-use crate::error::{Blame as _, Result};
+use crate::error::{Blame as _, Failure, Result};
 use crate::io::{print, say};
 use crate::schedule;
 use crate::words::either_case;
@@ -27,13 +27,34 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
         return print(&text);
     }
     let request = schedule::named(Request::new(), name).steps(STEPS);
-    let entry = Entry::find(request.chosen_sampler().or_misused()?.name()).or_misused()?;
+    let chosen = request.chosen_sampler().or_misused().map_err(|failure| nearest_of_both(name, failure))?;
+    let entry = Entry::find(chosen.name()).or_misused()?;
     if args.cite {
         return print(&format!("{}\n", entry.bibtex()));
     }
     let process = either_case(&args.process, Process::parse).or_misused()?;
     let plan = request.process(process).plan().or_misused()?;
     print(&format!("{entry}\n{plan}"))
+}
+
+/// Adds the nearest name among all samplers to the error of an unknown one.
+fn nearest_of_both(name: &str, failure: Failure) -> Failure {
+    if !is_unknown(name) {
+        return failure;
+    }
+    let own = name.split(':').next().unwrap_or(name).to_lowercase();
+    let of_tokens: Vec<&str> = langevin_discrete::sampler::Entry::all()
+        .iter()
+        .flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases))
+        .copied()
+        .collect();
+    let of_numbers = Entry::all().iter().map(|entry| entry.name);
+    let all: Vec<&str> = of_numbers.chain(of_tokens.iter().copied()).collect();
+    match langevin::error::nearest(&own, &all) {
+        Some(near) if of_tokens.contains(&near) => failure.hint(format!("did you mean '{near}', a sampler of tokens?")),
+        Some(near) => failure.hint(format!("did you mean '{near}'?")),
+        None => failure,
+    }
 }
 
 /// Returns true if no sampler of numbers has this name.

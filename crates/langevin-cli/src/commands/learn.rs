@@ -15,6 +15,7 @@ use langevin_tasks::train::{ClassCount, Preparation, TrainingData, prepare};
 use langevin_tasks::{comparison, data};
 use langevin_train::Recipe;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The data to learn from.
@@ -75,7 +76,7 @@ fn is_txt(name: &str) -> bool {
     path.exists() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"))
 }
 
-/// Returns the kind of the tokens of a file that is learned with --noise, by its name.
+/// Returns the kind of the tokens of a file, by its name.
 fn kind_of(path: &Path) -> Option<TokenKind> {
     if TableKind::of(path).is_some() {
         return Some(TokenKind::Columns);
@@ -89,25 +90,28 @@ fn kind_of(path: &Path) -> Option<TokenKind> {
     }
 }
 
-/// Returns the options for reading tokens, if the data are tokens: with --tokens or --length, or a
-/// file of a kind that holds tokens, with --noise.
+/// Returns the options for reading tokens, if the data are tokens: with --tokens or --length, a
+/// file of a kind that holds tokens with --noise, or a .g6 file.
 fn text_options(args: &TrainArgs, name: &str) -> Result<Option<TextOptions>> {
     let (kind, length) = (&args.reading.tokens, args.reading.length);
-    let by_name = kind_of(Path::new(name)).filter(|_| args.objective.noise.is_some() && Path::new(name).exists());
+    let path = Path::new(name);
+    // A .g6 file holds nothing but graphs, so its name says enough.
+    let is_tokens = |kind: &TokenKind| *kind == TokenKind::Graphs || args.objective.noise.is_some() && path.exists();
+    let by_name = kind_of(path).filter(is_tokens);
     if kind.is_none() && length.is_none() && by_name.is_none() {
         return Ok(None);
     }
-    if data::file(name).is_none() && !Path::new(name).exists() {
+    if data::file(name).is_none() && by_name.is_none() && !path.exists() {
         return Err(Failure::misused("only a file is read as text")
             .at("--tokens, --length")
             .expected("--data FILE.txt")
             .got(format!("'{name}'")));
     }
-    if !Path::new(name).exists() {
-        return Err(Failure::missing("--data", Path::new(name)));
+    if !path.exists() {
+        return Err(Failure::missing("--data", path));
     }
     let kind = match kind {
-        Some(kind) => TokenKind::parse(kind).or_misused()?,
+        Some(kind) => TokenKind::parse(kind).or_misused().map_err(|failure| failure.at("--tokens"))?,
         None => by_name.unwrap_or(TokenKind::Chars),
     };
     let mut how = TextOptions::new(kind);
@@ -127,15 +131,22 @@ pub fn say_what(name: &str, data: &TrainingData, recipe: &Recipe) -> Result<Valu
     if let Some(step) = about.spacing.filter(|step| *step != 1.0) {
         line.push_str(&format!("; values {} apart", fraction(step)));
     }
+    let windows = data.all.vocabulary().is_some() && data.all.about().format.starts_with("windows");
     if let Some(held) = held {
         line.push_str(&format!(
-            "; {} to learn from, {} held out",
+            "; {} to learn from, {} held out{}",
             thousands(data.rows.rows() as u64),
-            thousands(held.rows() as u64)
+            thousands(held.rows() as u64),
+            // Windows to learn from overlap, so the numbers are not in the ratio of the share.
+            if windows { ": the end of the text, in windows that do not overlap as the others do" } else { "" }
         ));
     }
     line.push_str(&classes_in_words(&about.classes, held.is_some()));
     say(&line.replace("classs", "classes"));
+    // Equal rows of a table are nothing unusual.
+    if data.all.vocabulary().is_some_and(|vocabulary| vocabulary.table().is_none()) && !windows {
+        say_repeated(data)?;
+    }
     let document: Vec<Value> = about
         .classes
         .iter()
@@ -149,6 +160,40 @@ pub fn say_what(name: &str, data: &TrainingData, recipe: &Recipe) -> Result<Valu
         fields.insert("classes".into(), json!(document));
     }
     Ok(read)
+}
+
+/// Largest number of tokens among which repeated sequences are counted.
+const COUNTED: usize = 1 << 24;
+
+/// Says how many sequences occur more than once, and how many held-out ones are learned from too.
+fn say_repeated(data: &TrainingData) -> Result<()> {
+    if data.all.rows().saturating_mul(data.all.width()) > COUNTED {
+        return Ok(());
+    }
+    let letters = |set: &Dataset| {
+        let all = set.read_tokens(&(0..set.rows()).collect::<Vec<_>>()).or_failed()?;
+        Ok::<_, Failure>(all.chunks_exact(set.width().max(1)).map(<[u32]>::to_vec).collect::<Vec<_>>())
+    };
+    let all = letters(&data.all)?;
+    let distinct = all.iter().collect::<HashSet<_>>().len();
+    if distinct == all.len() {
+        return Ok(());
+    }
+    let repeated = plural((all.len() - distinct) as u64, "sequence");
+    let mut words = format!("note: {repeated} of {} repeat an earlier one", thousands(all.len() as u64));
+    if let Some(held) = &data.held_out {
+        let learned: HashSet<Vec<u32>> = letters(&data.rows)?.into_iter().collect();
+        let both = letters(held)?.iter().filter(|row| learned.contains(*row)).count();
+        if both > 0 {
+            words.push_str(&format!(
+                ", and {} of {} held-out ones are learned from too, so figures on held-out data are too good",
+                thousands(both as u64),
+                thousands(held.rows() as u64)
+            ));
+        }
+    }
+    say(&words);
+    Ok(())
 }
 
 /// Lists classes: `; 2 classes (learned from + held out): a 8 + 2, b 8 + 2`.

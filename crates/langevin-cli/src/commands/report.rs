@@ -1,6 +1,7 @@
 //! `langevin report`: a page about a training run.
 
 use super::preview::preview;
+use super::tokens;
 use crate::cli::{ReportArgs, config};
 use crate::error::{Failure, Result};
 use crate::interrupt;
@@ -10,13 +11,13 @@ use crate::rundir::MODEL;
 use crate::terminal::TERMINAL;
 use crate::watch::bound_in_short;
 use crate::words::shown;
-use langevin_report::run::Run;
+use langevin_report::run::{Run, Shown};
 use langevin_tasks::content::{self, Content};
 use langevin_tasks::data::Reading;
 use langevin_tasks::evaluate::Settings;
 use langevin_tasks::source::{self, Source};
 use langevin_train::Network;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Number of pictures from during the training that the page shows.
 const SHOWN: usize = 4;
@@ -39,16 +40,27 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     let seen = log(directory);
     (data.losses, data.held_out) = (seen.losses, seen.held_out);
     if let Some(bound) = seen.bound {
-        let unit = if network.vocabulary().is_some() { "bits/token" } else { "bits/dim" };
-        let value = format!("≤ {bound:.3} {unit}");
-        data.facts.push(("Held out".to_owned(), value, bound_in_short()));
+        let (unit, note) = match network.vocabulary() {
+            // The loss of tokens is the bound itself, of all held-out rows.
+            Some(_) => ("bits/token", "an upper bound".to_owned()),
+            None => ("bits/dim", bound_in_short()),
+        };
+        data.facts.push(("Held out".to_owned(), format!("≤ {bound:.3} {unit}"), note));
     }
     if data.losses.is_empty() {
         data.losses = network.metadata().training.losses.iter().map(|(step, loss)| (*step as f64, *loss)).collect();
     }
-    data.pictures = pictures(&mut network, directory, args.seed)?;
+    let name = table.get("data").and_then(toml::Value::as_str);
     let held = network.metadata().data.held_out.is_some();
-    if let Some(name) = table.get("data").and_then(toml::Value::as_str).filter(|_| held && !args.quick) {
+    let earlier = earlier(directory);
+    let earlier: Vec<&Path> =
+        earlier.iter().step_by(earlier.len().div_ceil(SHOWN).max(1)).map(|path| &**path).collect();
+    if network.vocabulary().is_some() {
+        tokens::report::add(args, &mut data, network, &earlier, name)?;
+        return write(&out, &data);
+    }
+    data.shown = pictures(&mut network, directory, &earlier, args.seed)?;
+    if let Some(name) = name.filter(|_| held && !args.quick) {
         let classes = (0..network.classes().len()).map(|class| class.to_string()).collect();
         let mut condition = args.condition.condition();
         if condition.class.is_empty() {
@@ -85,10 +97,22 @@ pub fn run(args: &ReportArgs) -> Result<()> {
             Err(failure) => say(&format!("note: nothing was measured: {}", failure.text())),
         }
     }
+    write(&out, &data)
+}
+
+fn write(out: &Path, page: &Run) -> Result<()> {
     interrupt::check()?;
-    atomic::save(&out, data.html().as_bytes())?;
-    say(&format!("open {}", shown(&out)));
+    atomic::save(out, page.html().as_bytes())?;
+    say(&format!("open {}", shown(out)));
     Ok(())
+}
+
+/// Returns the files of samples from during the training, oldest first.
+fn earlier(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory.join("samples")).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }
 
 fn describe(network: &Network, directory: &Path, config: &str) -> Run {
@@ -98,17 +122,36 @@ fn describe(network: &Network, directory: &Path, config: &str) -> Run {
     let kind = match &metadata.network {
         langevin_train::NetworkSpec::Mlp(_) => "weights of a perceptron",
         langevin_train::NetworkSpec::Dit(_) | langevin_train::NetworkSpec::Sequence(_) => "weights of a transformer",
+        langevin_train::NetworkSpec::Graph(_) => "weights of an equivariant transformer",
         _ => "weights",
     };
     let (process, prediction) = (&network.formulation().process, network.formulation().prediction);
+    let (rows, name) = (thousands(metadata.data.rows as u64), &metadata.data.name);
+    let tokens = metadata.data.tokens.as_ref();
+    let shape = metadata.data.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ");
+    let shape = match tokens.map(|tokens| (tokens, tokens.vocabulary.graph_shape())) {
+        None => fact("Samples", shape, "numbers each"),
+        Some((_, Some(graphs))) => fact("Samples", format!("≤ {}", graphs.nodes()), "nodes each"),
+        Some((tokens, None)) if tokens.vocabulary.table().is_some() => fact("Samples", shape, "columns"),
+        Some((tokens, None)) => fact("Samples", shape, &format!("tokens of {} letters", tokens.vocabulary.len())),
+    };
+    let unit = match tokens.map(|tokens| &tokens.vocabulary) {
+        None => training.weight.name(),
+        Some(vocabulary) if vocabulary.numbers() > 0 => "a column: squared errors, and nats",
+        Some(vocabulary) if vocabulary.table().is_some() => "nats a column",
+        Some(_) => "nats a token",
+    };
     Run {
-        title: format!(
-            "{} rows of {}, as the {} of {}.",
-            thousands(metadata.data.rows as u64),
-            metadata.data.name,
-            prediction.name(),
-            process.name()
-        ),
+        title: match tokens {
+            None => format!("{rows} rows of {name}, as the {} of {}.", prediction.name(), process.name()),
+            Some(tokens) if tokens.vocabulary.graph_shape().is_some() => {
+                format!("{rows} graphs of {name}, by {} diffusion.", tokens.space.noise().name())
+            }
+            Some(tokens) if tokens.vocabulary.table().is_some() => {
+                format!("{rows} rows of {name}, by {} diffusion.", tokens.space.noise().name())
+            }
+            Some(tokens) => format!("{rows} sequences of {name}, by {} diffusion.", tokens.space.noise().name()),
+        },
         facts: vec![
             fact("Network", thousands(training.parameters as u64), kind),
             fact(
@@ -116,12 +159,8 @@ fn describe(network: &Network, directory: &Path, config: &str) -> Run {
                 duration(training.seconds),
                 &format!("{} steps of {} rows", thousands(training.steps), training.batch),
             ),
-            fact(
-                "Samples",
-                metadata.data.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × "),
-                "numbers each",
-            ),
-            fact("Loss", format!("{:.4}", training.final_loss), training.weight.name()),
+            shape,
+            fact("Loss", format!("{:.4}", training.final_loss), unit),
         ],
         steps: training.steps,
         config: config.to_owned(),
@@ -155,19 +194,15 @@ fn log(directory: &Path) -> Seen {
 }
 
 /// Returns pictures of samples of the model, and some from during the training.
-fn pictures(network: &mut Network, directory: &Path, seed: u64) -> Result<Vec<(String, Vec<u8>)>> {
+fn pictures(network: &mut Network, directory: &Path, earlier: &[&Path], seed: u64) -> Result<Vec<(String, Shown)>> {
     let mut shown = Vec::new();
-    let read = |path: &Path| std::fs::read(path).ok();
+    let read = |path: &Path| std::fs::read(path).ok().map(Shown::Picture);
     // The picture is written to a temporary file beside the page and then embedded.
     let path = directory.join("samples-now.png");
     preview(network, seed, &path)?;
     shown.extend(read(&path).map(|png| ("Samples".to_owned(), png)));
     let _ = std::fs::remove_file(&path);
-    let entries = std::fs::read_dir(directory.join("samples")).into_iter().flatten().flatten();
-    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
-    paths.sort();
-    let every = paths.len().div_ceil(SHOWN).max(1);
-    for path in paths.iter().step_by(every) {
+    for path in earlier {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let step = stem.trim_start_matches("step-").trim_start_matches('0');
         shown.extend(read(path).map(|png| (format!("After step {step}"), png)));

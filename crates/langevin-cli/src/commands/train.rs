@@ -123,7 +123,7 @@ fn twin(args: &TrainArgs, recipe: &Recipe) -> Result<Option<Recipe>> {
             .map_err(|failure| failure.got(format!("'{name}'")));
     }
     let (NetworkSpec::Sequence(config), Some(_)) = (&recipe.network, recipe.tokens) else {
-        return bad("the data are numbers, and the twin is for tokens", "data of tokens, such as --data names");
+        return bad("the twin is for sequences of tokens", "text or integers, such as --data names");
     };
     let mut config = *config;
     (config.causal, config.fourier, config.letters) = (true, 0, config.vocab + 1);

@@ -8,10 +8,12 @@
 mod communities;
 mod file;
 mod graph6;
+mod isomorphism;
 mod line;
 mod shape;
 
 pub use file::open_graphs;
+pub use isomorphism::GraphClasses;
 pub use shape::GraphShape;
 
 use crate::error::{Error, Result};

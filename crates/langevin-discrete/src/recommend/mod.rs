@@ -41,8 +41,9 @@ mod tests;
 mod tune;
 mod work;
 
+pub use crate::sampler::far_apart;
 pub use markov::Markov;
-pub use orders::{Dependence, far_apart};
+pub use orders::Dependence;
 pub use pairs::{Collapse, pair_kl};
 pub use ranking::{Candidate, Ranking, recommend};
 pub use script::losses_of;

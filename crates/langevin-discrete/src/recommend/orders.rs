@@ -7,7 +7,7 @@ use crate::chance::uniforms;
 use crate::denoiser::Denoiser;
 use crate::level;
 use crate::plan::{By, Take, scores, taken};
-use crate::sampler::{Order, bit_reversed};
+use crate::sampler::{Order, bit_reversed, far_apart};
 use crate::space::Letter;
 use langevin::noise::draws;
 use langevin::{Error, Query, Result, SampleId};
@@ -15,32 +15,14 @@ use langevin::{Error, Query, Result, SampleId};
 /// Rows of one batch.
 const BATCH: usize = 256;
 
-/// Returns the order in which every place is as far as possible from all earlier ones, from place 0
-/// on.
-///
-/// ```
-/// use langevin_discrete::recommend::far_apart;
-/// assert_eq!(far_apart(9), [0, 8, 4, 2, 6, 1, 3, 5, 7]);
-/// ```
-#[must_use]
-pub fn far_apart(length: usize) -> Vec<u32> {
-    let mut distance = vec![usize::MAX; length];
-    let mut order = Vec::with_capacity(length);
-    for _ in 0..length {
-        let far = (0..length).fold(0, |best, place| if distance[place] > distance[best] { place } else { best });
-        order.push(far as u32);
-        distance.iter_mut().enumerate().for_each(|(place, own)| *own = (*own).min(place.abs_diff(far)));
-    }
-    order
-}
-
 /// Returns the places of an order that is the same for every sample; `None` for other orders.
 pub(crate) fn places(order: &Order, length: usize) -> Option<Vec<u32>> {
     match order {
         Order::Left => Some((0..length as u32).collect()),
         Order::Halton => Some(bit_reversed(length)),
+        Order::FarApart => Some(far_apart(length)),
         Order::Fixed(order) => Some(order.clone()),
-        Order::Random | Order::Entropy | Order::Margin | Order::Confidence(_) => None,
+        Order::Separated | Order::Random | Order::Entropy | Order::Margin | Order::Confidence(_) => None,
     }
 }
 
@@ -229,7 +211,7 @@ impl Losses {
             Order::Confidence(_) => {
                 return Err(Error::argument("an order that looks at drawn letters has no losses")
                     .at("order")
-                    .expected("random, left, halton, list, entropy, margin")
+                    .expected("random, left, halton, far-apart, list, entropy, margin")
                     .got(order.to_string()));
             }
             fixed => {

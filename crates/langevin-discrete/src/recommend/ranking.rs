@@ -1,20 +1,23 @@
 //! The ranking of known orders with their best sizes.
 
-use super::orders::{Dependence, far_apart, places};
+use super::orders::{Dependence, places};
 use super::work::Work;
 use super::{Collapse, Figure, Options, Target};
 use crate::likelihood::best_sizes;
 use crate::plan::{Plan, Rule};
 use crate::request::Request;
 use crate::sampler::{Order, even_sizes};
-use langevin::text::{Column, brief, columns, number, plural};
+use langevin::text::{Column, columns, number, plural};
 use langevin::{Error, Result};
 use std::fmt;
 
 /// Bounds of the sampler `entropy-bound` that are tried, in nats.
 const BOUNDS: [f64; 6] = [0.02, 0.1, 0.3, 0.5, 1.0, 2.0];
-/// Characters of the best plan's request that are shown.
-const REQUEST: usize = 240;
+/// Longest text of a sampler that is shown, in characters. A longer one is not cut, since a part of
+/// it is no sampler.
+const SAMPLER: usize = 400;
+/// Number of held-out sequences below which the ranking comes with a warning.
+const FEW: usize = 64;
 /// Sequences on which the dependence of places is measured.
 const MOST_DEPENDENCE: usize = 32;
 
@@ -42,6 +45,8 @@ pub struct Candidate {
     pub sizes: Vec<usize>,
     /// KL(p‖q) of whole sequences, or its bound; `None` if the plan looks at drawn letters.
     pub excess: Option<Figure>,
+    /// True if the excess is an upper bound: for random orders.
+    pub is_bound: bool,
     /// Pair-KL, if the data are a Markov chain.
     pub pairs: Option<Figure>,
     /// Information of samples and of data, for a plan without an excess.
@@ -70,6 +75,8 @@ pub struct Ranking {
     target: String,
     nfe: usize,
     relative: bool,
+    /// Number of held-out sequences on which the plans were measured.
+    rows: usize,
     candidates: Vec<Candidate>,
     usual: usize,
 }
@@ -112,9 +119,10 @@ impl Ranking {
         let heads = ["", "order and sizes", "NFE", "excess, nats", "pair-KL, nats", "reason"];
         let cell = |figure: &Option<Figure>| figure.map_or_else(|| "–".to_owned(), |figure| figure.to_string());
         let row = |(rank, own): (usize, &Candidate)| {
-            let Candidate { name, plan, excess, pairs, reason, .. } = own;
+            let Candidate { name, plan, excess, is_bound, pairs, reason, .. } = own;
             let (rank, nfe) = ((rank + 1).to_string(), plan.nfe().to_string());
-            [rank, name.clone(), nfe, cell(excess), cell(pairs), reason.clone()]
+            let sign = if *is_bound && excess.is_some_and(|excess| excess.nats > 0.0) { "≤ " } else { "" };
+            [rank, name.clone(), nfe, format!("{sign}{}", cell(excess)), cell(pairs), reason.clone()]
         };
         let all = std::iter::once(heads.map(str::to_owned)).chain(self.candidates.iter().enumerate().map(row));
         let shown = |cells: [String; 6]| -> Vec<String> {
@@ -144,13 +152,29 @@ impl Ranking {
                 number(ours.nats)
             ));
         }
-        lines.push(format!("As a request: {}", brief(&best.request.to_string(), REQUEST)));
+        lines.extend(as_sampler(&best.request));
+        let bound = "for random orders it is an upper bound (≤), so their rank may be too low.";
         lines.push(match self.relative {
-            true => "The excess is the loss of held-out data under the plan, minus that of one token at a time in random order.".to_owned(),
-            false => "The excess is KL(data‖samples) of whole sequences; for random orders it is an upper bound.".to_owned(),
+            true => format!("The excess is the loss of held-out data under the plan, minus that of one token at a time in random order; {bound}"),
+            false => format!("The excess is KL(data‖samples) of whole sequences; {bound}"),
         });
+        if self.relative && self.rows < FEW {
+            let count = plural(self.rows as u64, "held-out sequence");
+            lines.push(format!(
+                "Warning: the plans were measured on {count} only, so neighbours in this ranking may change places; {FEW} or more are better."
+            ));
+        }
         lines
     }
+}
+
+/// Returns a line with the text that names the plan of a request as a sampler.
+pub(super) fn as_sampler(request: &Request) -> Option<String> {
+    let text = request.to_sampler()?;
+    Some(match text.chars().count() {
+        0..=SAMPLER => format!("As a sampler: {text}"),
+        count => format!("As a sampler it has {count} characters: save the plan instead"),
+    })
 }
 
 impl fmt::Display for Ranking {
@@ -205,7 +229,7 @@ pub(super) fn ranking(work: &Work<'_>, nfe: usize, options: &Options, relative: 
         ("random", Order::Random),
         ("halton", Order::Halton),
         ("left", Order::Left),
-        ("far-apart", Order::Fixed(far_apart(length))),
+        ("far-apart", Order::FarApart),
         ("separated", Order::Fixed(dependence.order())),
         ("entropy", Order::Entropy),
         ("margin", Order::Margin),
@@ -235,6 +259,8 @@ pub(super) fn ranking(work: &Work<'_>, nfe: usize, options: &Options, relative: 
             candidates.push(Candidate {
                 name: format!("{name}, {words}"),
                 excess: work.excess(&plan)?,
+                // Without a choice of places, the bound is the excess itself.
+                is_bound: *order == Order::Random && sizes.len() > 1,
                 pairs: work.pairs(&plan)?,
                 collapse: None,
                 reason: reason(name, order, &sizes, length),
@@ -250,7 +276,7 @@ pub(super) fn ranking(work: &Work<'_>, nfe: usize, options: &Options, relative: 
     let rank = |candidate: &Candidate| candidate.excess.map_or(f64::INFINITY, |excess| (excess.upper() * 1e9).round());
     candidates.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
     let usual = candidates.iter().position(|candidate| candidate.name == "random, even").unwrap_or_default();
-    Ok(Ranking { target: work.name(), nfe, relative, candidates, usual })
+    Ok(Ranking { target: work.name(), nfe, relative, rows: work.check.rows.len(), candidates, usual })
 }
 
 /// Returns the sizes with the smallest loss on the sequences that choose.
@@ -280,6 +306,7 @@ fn entropy_bound(work: &Work<'_>, steps: usize) -> Result<Candidate> {
     Ok(Candidate {
         name: format!("entropy-bound {}", best.1),
         excess: work.excess(&plan)?,
+        is_bound: false,
         pairs: work.pairs(&plan)?,
         collapse: None,
         reason: "takes tokens of small entropy together; the last step takes the rest".to_owned(),
@@ -305,6 +332,7 @@ fn confidence(work: &Work<'_>, steps: usize) -> Result<Candidate> {
     Ok(Candidate {
         name: "confidence, even".to_owned(),
         excess: None,
+        is_bound: false,
         pairs: work.pairs(&plan)?,
         collapse: Some(collapse),
         reason: format!("looks at drawn letters: {verdict}; {words}"),

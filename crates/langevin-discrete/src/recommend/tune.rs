@@ -1,7 +1,7 @@
 //! A local search among groups of places.
 
 use super::orders::places;
-use super::ranking::{Candidate, ranking};
+use super::ranking::{Candidate, as_sampler, ranking};
 use super::work::Work;
 use super::{Figure, Options, Target};
 use crate::chance::uniforms;
@@ -61,7 +61,8 @@ impl fmt::Display for Tuned {
             true => writeln!(f, "tuned: excess {after}, {accepted} of {trials} trials accepted")?,
             false => writeln!(f, "No plan was better than the start, after {trials} trials.")?,
         }
-        writeln!(f, "difference on {rows} fresh sequences: {low} to {high} (95 % interval)")
+        writeln!(f, "difference on {rows} fresh sequences: {low} to {high} (95 % interval)")?;
+        as_sampler(&self.request).map_or(Ok(()), |line| writeln!(f, "{line}"))
     }
 }
 

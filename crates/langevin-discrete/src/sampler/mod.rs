@@ -102,6 +102,25 @@ pub fn bit_reversed(length: usize) -> Vec<u32> {
     (0..1_usize << bits).map(reverse).filter(|place| *place < length).map(|place| place as u32).collect()
 }
 
+/// Returns the order in which every place is as far as possible from all earlier ones, from place 0
+/// on.
+///
+/// ```
+/// use langevin_discrete::sampler::far_apart;
+/// assert_eq!(far_apart(9), [0, 8, 4, 2, 6, 1, 3, 5, 7]);
+/// ```
+#[must_use]
+pub fn far_apart(length: usize) -> Vec<u32> {
+    let mut distance = vec![usize::MAX; length];
+    let mut order = Vec::with_capacity(length);
+    for _ in 0..length {
+        let far = (0..length).fold(0, |best, place| if distance[place] > distance[best] { place } else { best });
+        order.push(far as u32);
+        distance.iter_mut().enumerate().for_each(|(place, own)| *own = (*own).min(place.abs_diff(far)));
+    }
+    order
+}
+
 /// Returns the survivals of a grid of levels of any process, with the start moved to survival 0.
 ///
 /// The grid's noisiest level has a small survival, at which pure noise is an approximation. A plan

@@ -1,6 +1,6 @@
 //! Orders in which tokens are unmasked.
 
-use super::bit_reversed;
+use super::{bit_reversed, far_apart};
 use crate::plan::{Beliefs, By, Draft};
 use langevin::{Error, Result};
 use std::fmt;
@@ -13,6 +13,8 @@ use std::str::FromStr;
 /// | `random` | [`Random`](Self::Random) |
 /// | `left` | [`Left`](Self::Left) |
 /// | `halton` | [`Halton`](Self::Halton) |
+/// | `far-apart` | [`FarApart`](Self::FarApart) |
+/// | `separated` | [`Separated`](Self::Separated) |
 /// | `entropy` | [`Entropy`](Self::Entropy) |
 /// | `margin` | [`Margin`](Self::Margin) |
 /// | `confidence`, `confidence:T` | [`Confidence`](Self::Confidence) |
@@ -34,6 +36,11 @@ pub enum Order {
     Left,
     /// Places far apart first, in the order of [`bit_reversed`].
     Halton,
+    /// Every place as far as possible from all earlier ones, in the order of [`far_apart`].
+    FarApart,
+    /// Dependent places in different steps. The dependence is that of a model, so this order has a
+    /// plan only after [`Request::separated`](crate::Request::separated) has measured it.
+    Separated,
     /// A fixed order of all places, the same in every sample.
     Fixed(Vec<u32>),
     /// Smallest entropy first.
@@ -49,7 +56,8 @@ pub enum Order {
 
 impl Order {
     /// Texts of the orders.
-    pub const NAMES: [&'static str; 7] = ["random", "left", "halton", "entropy", "margin", "confidence", "list:0+1+…"];
+    pub const NAMES: [&'static str; 9] =
+        ["random", "left", "halton", "far-apart", "separated", "entropy", "margin", "confidence", "list:0+1+…"];
 
     /// Returns the first word of the order's text.
     #[must_use]
@@ -58,6 +66,8 @@ impl Order {
             Self::Random => "random",
             Self::Left => "left",
             Self::Halton => "halton",
+            Self::FarApart => "far-apart",
+            Self::Separated => "separated",
             Self::Fixed(_) => "list",
             Self::Entropy => "entropy",
             Self::Margin => "margin",
@@ -72,6 +82,9 @@ impl Order {
             Self::Random => By::Random(draft.fresh()),
             Self::Left => By::Order((0..length as u32).collect()),
             Self::Halton => By::Order(bit_reversed(length)),
+            Self::FarApart => By::Order(far_apart(length)),
+            // The check of a request refuses it before a plan is written.
+            Self::Separated => By::Order(vec![]),
             Self::Fixed(order) => By::Order(order.clone()),
             Self::Entropy => Draft::by_entropy(d),
             Self::Margin => Draft::by_margin(d),
@@ -119,6 +132,8 @@ impl FromStr for Order {
                 "random" => Self::Random,
                 "left" => Self::Left,
                 "halton" => Self::Halton,
+                "far-apart" => Self::FarApart,
+                "separated" => Self::Separated,
                 "entropy" => Self::Entropy,
                 "margin" => Self::Margin,
                 "confidence" => Self::Confidence(0.0),

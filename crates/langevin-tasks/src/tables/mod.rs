@@ -29,3 +29,10 @@ pub fn schema(network: &Network) -> Result<&TableSchema> {
         .and_then(|vocabulary| vocabulary.table())
         .ok_or_else(|| Error::misused("the model is not of a table of categories").expected("a model of such a table"))
 }
+
+/// Returns the cells of a row of a model as one line: `ash, 1.92`. A missing cell is `_`.
+#[must_use]
+pub fn line(schema: &TableSchema, row: &[f64]) -> String {
+    let cells = schema.cells(row).into_iter().map(|cell| cell.unwrap_or_else(|| "_".to_owned()));
+    cells.collect::<Vec<_>>().join(", ")
+}

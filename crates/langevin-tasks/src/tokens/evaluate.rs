@@ -1,4 +1,4 @@
-//! Samples of tokens, compared with data.
+//! Samples of tokens, compared with data. Graphs have [measures of their own](super::graphs).
 //!
 //! One number cannot judge samples of text: repetition has a small cross-entropy and no variety,
 //! and noise the opposite. The measures come in pairs, beside those of real sequences:
@@ -12,7 +12,7 @@
 //! | share of sequences that are training sequences | – | copies |
 
 use super::sample::{Draws, Prepared};
-use super::{Model, rows};
+use super::{Model, graphs, rows};
 use crate::error::{Blame as _, Error, Result};
 use crate::observe::Observer;
 use langevin::text::{Column, columns};
@@ -31,7 +31,7 @@ const MOST: usize = 5000;
 pub struct Measure {
     /// Name, with its unit.
     pub name: &'static str,
-    /// Value of the samples.
+    /// Value of the samples; NaN if there is none.
     pub samples: f64,
     /// Value of as many real sequences; `None` if there are none.
     pub real: Option<f64>,
@@ -59,7 +59,8 @@ pub struct Settings<'a> {
     /// Data: a built-in name or a file. Of the data that a model was trained on, the rows held out
     /// are compared.
     pub data: &'a str,
-    /// Number of samples; `None` for as many as there are real sequences, at most 5000.
+    /// Number of samples; `None` for as many as there are real sequences, at most 5000. Of graphs,
+    /// as many as there are training graphs, at most 1000.
     pub count: Option<usize>,
     /// Random seed.
     pub seed: u64,
@@ -79,12 +80,14 @@ pub fn run(
     let space = model.space()?;
     let length = space.length();
     let set = rows::open(model, settings.data, observer)?;
+    let shape = graphs::shape(model);
     let held = model.network().and_then(|network| network.metadata().data.held_out);
     let own = model.network().is_some_and(|network| network.metadata().data.name == set.name());
     let (train, held_out, against) = match held.filter(|_| own) {
         Some(held) => {
             let (train, held_out) = set.split(held.share, held.seed);
-            (train, held_out, "sequences that were held out")
+            let against = if shape.is_some() { "graphs that were held out" } else { "sequences that were held out" };
+            (train, held_out, against)
         }
         // Without held-out rows one half stands for the training data.
         None => {
@@ -101,16 +104,31 @@ pub fn run(
     let read = |set: &langevin_data::Dataset, most: usize| {
         set.read_tokens(&(0..set.rows().min(most)).collect::<Vec<_>>()).or_failed()
     };
-    let count = settings.count.unwrap_or(held_out.rows().min(MOST)).max(1);
-    let (train, real) = (read(&train, usize::MAX)?, read(&held_out, count)?);
+    let count = settings.count.unwrap_or(match shape {
+        // The bias of MMD² depends on the number of graphs, so training graphs and samples are as
+        // many.
+        Some(_) => train.rows().min(graphs::MOST),
+        None => held_out.rows().min(MOST),
+    });
+    let count = count.max(1);
+    let most = if shape.is_some() { graphs::MOST } else { count };
+    let (train, real) = (read(&train, usize::MAX)?, read(&held_out, most)?);
     let mut drawn = Vec::with_capacity(count * length);
     prepared.draw(Draws { count, seed: settings.seed }, None, observer, &mut |letters| {
         drawn.extend(letters);
         Ok(())
     })?;
-    let measures = measures(space, &train, &real, &drawn)?;
-    let plan = prepared.plan();
-    Ok(Evaluation { plan: plan.name().to_owned(), nfe: plan.nfe(), count, against: against.to_owned(), measures })
+    let measures = match shape {
+        Some(shape) => graphs::measures(shape, &train, &real, &drawn)?,
+        None => measures(space, &train, &real, &drawn)?,
+    };
+    Ok(Evaluation {
+        plan: prepared.name().to_owned(),
+        nfe: prepared.nfe(),
+        count,
+        against: against.to_owned(),
+        measures,
+    })
 }
 
 /// Measures samples beside real sequences, each list rows × d letters; `train` is the data of the
@@ -132,12 +150,11 @@ pub fn run(
 /// Returns an error if the sequences do not fit the space.
 pub fn measures(space: &StateSpace, train: &[Letter], real: &[Letter], drawn: &[Letter]) -> Result<Vec<Measure>> {
     let judge = Judge::of(space, train, real)?;
-    let (samples, data) = (judge.values(drawn)?, judge.values(real)?);
     let floor = judge.distance(&train[..real.len().min(train.len())]);
     let mut measures: Vec<Measure> = NAMES
         .into_iter()
-        .zip(samples)
-        .zip(data)
+        .zip(judge.values(drawn)?)
+        .zip(judge.values(real)?)
         .map(|((name, samples), real)| Measure { name, samples, real: Some(real) })
         .collect();
     measures.insert(2, Measure { name: DISTANCE, samples: judge.distance(drawn), real: Some(floor) });
@@ -212,7 +229,7 @@ fn pairs(tokens: &[Letter], length: usize) -> Pairs {
 #[must_use]
 pub fn table(measures: &[Measure]) -> String {
     let mut rows = vec![["measure", "samples", "real"].map(String::from)];
-    let number = |value: f64| format!("{value:.4}");
+    let number = |value: f64| if value.is_nan() { "–".to_owned() } else { format!("{value:.4}") };
     for measure in measures {
         let real = measure.real.map_or_else(|| "–".to_owned(), number);
         rows.push([measure.name.to_owned(), number(measure.samples), real]);

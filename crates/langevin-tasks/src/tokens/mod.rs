@@ -19,6 +19,7 @@
 
 pub mod analyze;
 pub mod evaluate;
+pub mod graphs;
 pub mod likelihood;
 mod model;
 pub mod recommend;

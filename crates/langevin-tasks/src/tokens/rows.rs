@@ -105,27 +105,35 @@ pub fn read(model: &Model, wanted: &Wanted<'_>, observer: &dyn Observer) -> Resu
 /// # Errors
 /// Returns an error if the data cannot be read, or their letters are not those of the model.
 pub fn open(model: &Model, name: &str, observer: &dyn Observer) -> Result<Dataset> {
+    open_for("‹data›", model, name, observer)
+}
+
+/// Opens data with the letters of a model. Messages name the data by `argument`.
+///
+/// # Errors
+/// Returns an error under the conditions of [`open`].
+pub fn open_for(argument: &str, model: &Model, name: &str, observer: &dyn Observer) -> Result<Dataset> {
     let (space, Some(vocabulary)) = (model.space()?, model.vocabulary()) else {
-        return Err(Error::misused("an exact density has no letters for data").at("‹data›"));
+        return Err(Error::misused("an exact density has no letters for data").at(argument));
     };
     let path = Path::new(name);
-    let set = match path.extension().is_some() || path.exists() {
-        true if !path.exists() => return Err(Error::missing("‹data›", path)),
+    let set = match path.extension().is_some() || data::file(name).is_some() {
+        true if !path.exists() => return Err(Error::missing(argument, path)),
         true => langevin_data::open_text_as(path, vocabulary, space.length())
             .map_err(|error| data::failure(&error, observer))?,
-        false => data::open("‹data›", name, 0, &Options::default(), observer)?,
+        false => data::open(argument, name, 0, &Options::default(), observer)?,
     };
     match set.vocabulary() {
         Some(own) if own == vocabulary && set.width() == space.length() + vocabulary.numbers() => {}
         Some(_) => {
             return Err(Error::misused("the data have other letters than the model")
-                .at("‹data›")
+                .at(argument)
                 .expected(format!("{} tokens over the {} letters of the model", space.length(), vocabulary.len()))
                 .got(set.summary()));
         }
         None => {
             return Err(Error::misused("the data are numbers, and the model is of tokens")
-                .at("‹data›")
+                .at(argument)
                 .expected("text")
                 .got(format!("'{name}'")));
         }

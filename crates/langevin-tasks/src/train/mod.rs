@@ -92,7 +92,7 @@ pub use observer::{Change, Observer, Opened, Step, Warning};
 pub use pace::{Foreseen, Pace, PaceListener};
 pub use resume::{differences, fields, may_change};
 pub use run::{Ending, Summary, train};
-pub use samples::draw;
+pub use samples::{draw, draw_table, draw_tokens};
 pub use settings::{PICTURES_DECAY, STEPS, Settings, seen_shape, usual_steps};
 pub use trial::{Affordable, Trial, affordable_steps};
 pub use ways::{Way, Ways};

@@ -28,6 +28,7 @@
 //! | [`Device`], [`Stop`] | evaluation on a GPU, interruption within a step |
 //! | [`Network`], [`TokenNetwork`], [`TableNetwork`] | a trained network, on tokens, and on tables |
 
+mod autoregressive;
 pub(crate) mod check;
 pub(crate) mod device;
 pub(crate) mod dit;

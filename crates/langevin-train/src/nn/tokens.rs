@@ -74,7 +74,7 @@ impl Network {
         self.metadata().data.tokens.as_ref().map(|spec| &spec.vocabulary)
     }
 
-    fn token_spec(&self) -> Result<&TokenSpec> {
+    pub(super) fn token_spec(&self) -> Result<&TokenSpec> {
         self.metadata().data.tokens.as_ref().ok_or_else(|| {
             Error::argument("the model is of numbers, not of tokens").expected("a model that was trained on tokens")
         })
@@ -122,7 +122,7 @@ impl Network {
     /// Evaluates rows of tokens in chunks, and maps the logits of each; `first` is its first row.
     ///
     /// `at` returns the survival of a row, for a network that sees its level.
-    fn logits<T: Send>(
+    pub(super) fn logits<T: Send>(
         &self,
         tokens: &[Letter],
         length: usize,

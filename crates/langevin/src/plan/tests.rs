@@ -427,22 +427,22 @@ fn instructions_are_read_by_their_keys() {
     let good = plan("{\"noise\":[[2,0]],\"into\":0,\"terms\":[],\"op\":\"combine\"}").unwrap();
     assert_eq!(good.ops(), [Op::Combine { into: 0, terms: vec![], noise: vec![(2.0, 0)] }]);
     for (op, expected) in [
-        ("{\"noise\":[[2,0]],\"into\":0,\"terms\":[]}", "missing field `op`"),
-        ("{\"op\":\"combine\",\"into\":0,\"terms\":[]}", "ops[0]: missing field `noise`"),
-        ("{\"op\":\"combine\",\"into\":0,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "duplicate field `into`"),
+        ("{\"noise\":[[2,0]],\"into\":0,\"terms\":[]}", "missing field 'op'"),
+        ("{\"op\":\"combine\",\"into\":0,\"terms\":[]}", "ops[0]: missing field 'noise'"),
+        ("{\"op\":\"combine\",\"into\":0,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "duplicate field 'into'"),
         (
             "{\"op\":\"combine\",\"time\":0,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}",
-            "ops[0]: unknown field `time` of combine, expected one of `op`, `into`, `terms`, `noise`",
+            "ops[0]: unknown field 'time' of combine, expected one of 'op', 'into', 'terms', 'noise'",
         ),
         (
             "{\"step\":0,\"op\":\"combine\",\"into\":0,\"terms\":[],\"noise\":[[2,0]]}",
-            "unknown field `step` of combine",
+            "unknown field 'step' of combine",
         ),
-        ("{\"op\":\"combine\",\"net\":null,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "unknown field `net`"),
-        ("{\"op\":\"map\",\"kind\":\"mul\",\"from\":0,\"args\":{},\"into\":0}", "`from` is a list"),
+        ("{\"op\":\"combine\",\"net\":null,\"into\":0,\"terms\":[],\"noise\":[[2,0]]}", "unknown field 'net'"),
+        ("{\"op\":\"map\",\"kind\":\"mul\",\"from\":0,\"args\":{},\"into\":0}", "'from' is a list"),
         (
             "{\"op\":\"eval\",\"from\":[0],\"time\":0,\"alpha\":1,\"sigma\":0,\"out\":[],\"net\":null}",
-            "`from` is one slot",
+            "'from' is one slot",
         ),
         ("[]", "an instruction"),
         ("7", "an instruction"),

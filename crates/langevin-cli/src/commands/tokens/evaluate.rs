@@ -7,7 +7,10 @@ use crate::io::{print, say};
 use crate::terminal::TERMINAL;
 use crate::words::plural;
 use langevin_tasks::tokens::evaluate::{self, Settings};
-use langevin_tasks::tokens::{Model, sample};
+use langevin_tasks::tokens::{Model, graphs, sample};
+
+/// Says what the figures of graphs are.
+pub const OF_GRAPHS: &str = "MMD² is the distance to the held-out graphs, each pair of graphs compared; in the column 'real' of MMD² are as many training graphs as samples, and of the other measures the held-out graphs";
 
 /// Runs the command.
 pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
@@ -21,13 +24,10 @@ pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
     if model.vocabulary().is_some_and(|vocabulary| vocabulary.table().is_some()) {
         return super::tables::evaluate(args, model);
     }
-    let chosen =
-        match &args.given.plan {
-            Some(path) => sample::Chosen::Plan(super::plans::read(path)?.ok_or_else(|| {
-                Failure::misused("the plan is not of tokens").in_file(path).expected("a plan of tokens")
-            })?),
-            None => sample::Chosen::Request(request(&args.sampler, None)?),
-        };
+    let chosen = match &args.given.plan {
+        Some(path) => sample::Chosen::Plan(super::plans::given(path)?),
+        None => sample::Chosen::Request(request(&args.sampler, None)?),
+    };
     let prepared = sample::prepare(model, chosen)?;
     let settings = Settings { data: &args.data, count: args.count, seed: args.seed };
     let found = evaluate::run(model, &prepared, settings, &TERMINAL)?;
@@ -39,6 +39,9 @@ pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
         plural(found.nfe as u64, "evaluation"),
         found.against
     ));
+    if graphs::shape(model).is_some() {
+        say(OF_GRAPHS);
+    }
     if !args.json {
         return print(&found.to_string());
     }
@@ -49,7 +52,7 @@ pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
         .collect();
     let document = serde_json::json!({
         "model": model.name(), "kind": "tokens", "plan": found.plan, "nfe": found.nfe, "count": found.count,
-        "seed": args.seed, "measures": measures,
+        "seed": args.seed, "against": found.against, "measures": measures,
     });
     print(&format!("{document}\n"))
 }

@@ -6,5 +6,6 @@ pub mod info;
 pub mod likelihood;
 pub mod plans;
 pub mod recommend;
+pub mod report;
 pub mod sample;
 pub mod tables;

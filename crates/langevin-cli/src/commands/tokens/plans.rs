@@ -3,8 +3,11 @@
 use crate::cli::{CompareArgs, PlanArgs};
 use crate::error::{Blame as _, Exit, Failure, Result};
 use crate::io::{atomic, print, say};
+use crate::terminal::TERMINAL;
 use langevin_discrete::plan::compare;
 use langevin_discrete::{Noise, Plan, Request, StateSpace, sampler};
+use langevin_tasks::content::Content;
+use langevin_tasks::documents;
 use std::path::Path;
 
 /// Start of the names of samplers of tokens, where both kinds have one.
@@ -36,6 +39,19 @@ pub fn read(path: &Path) -> Result<Option<Plan>> {
         return Ok(None);
     }
     Plan::from_json(&text).or_failed().map(Some).map_err(|failure| failure.in_file(path))
+}
+
+/// Reads the plan of tokens in a file that `--plan` names.
+pub fn given(path: &Path) -> Result<Plan> {
+    let text = documents::text("--plan", path, Content::Plan, &TERMINAL)?;
+    if !Plan::is_json(&text) {
+        let is_numbers = langevin::Plan::from_json(&text).is_ok();
+        return Err(Failure::misused("the plan is not of tokens, and the model is")
+            .in_file(path)
+            .expected("a plan of tokens, as `langevin plan --tokens` and `langevin recommend --out` write")
+            .got(if is_numbers { "a plan of numbers" } else { "a document of another kind" }));
+    }
+    Plan::from_json(&text).or_failed().map_err(|failure| failure.in_file(path))
 }
 
 /// Prints a plan: as a table, as JSON, or into a file.

@@ -97,6 +97,8 @@ fn document(model: &Model, ranking: &Ranking, tuned: Option<&Tuned>) -> serde_js
                 "nfe": one.plan.nfe(),
                 "sizes": one.sizes,
                 "excess": figure(one.excess),
+                "excess_is_bound": one.is_bound,
+                "sampler": one.request.to_sampler(),
                 "pair_kl": figure(one.pairs),
                 "reason": one.reason,
             })
@@ -110,7 +112,7 @@ fn document(model: &Model, ranking: &Ranking, tuned: Option<&Tuned>) -> serde_js
 
 fn of_tuned(tuned: &Tuned) -> serde_json::Value {
     serde_json::json!({
-        "kind": "tokens", "request": tuned.request.to_string(), "changed": tuned.changed,
+        "kind": "tokens", "request": tuned.request.to_string(), "sampler": tuned.request.to_sampler(), "changed": tuned.changed,
         "before": figure(Some(tuned.before)), "after": figure(Some(tuned.after)),
         "interval": tuned.interval, "rows": tuned.rows, "trials": tuned.trials[0],
     })

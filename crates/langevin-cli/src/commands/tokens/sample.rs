@@ -6,14 +6,15 @@ use crate::error::{Blame as _, Failure, Result};
 use crate::io::{atomic, npy, print, say};
 use crate::progress::duration;
 use crate::terminal::TERMINAL;
-use crate::words::{either_case, plural, shown};
+use crate::words::{brief, either_case, plural, shown};
 use crate::{check, threads};
 use langevin::request::GRID;
 use langevin_data::{TableKind, TokenKind};
-use langevin_discrete::{Letter, Noise, Plan, Request};
+use langevin_discrete::sampler::Entry;
+use langevin_discrete::{Letter, Noise, Request};
 use langevin_tasks::tokens::analyze;
-use langevin_tasks::tokens::sample::{self, Chosen, Draws, Prepared, places};
-use langevin_tasks::tokens::{Model, rows};
+use langevin_tasks::tokens::sample::{self, Chosen, Draws, KeptRows, Prepared, places};
+use langevin_tasks::tokens::{Model, graphs, rows};
 use langevin_train::Network;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -21,6 +22,8 @@ use std::time::Instant;
 
 /// Number of samples, if none is given.
 const COUNT: usize = 64;
+/// Largest number of characters of a plan's name that is printed: an order is a long list.
+const NAME: usize = 60;
 
 /// A file for sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ enum Format {
     Table(TableKind),
     /// One sequence a line.
     Text,
+    /// One graph a line, in graph6 or with labels.
+    Graphs,
     /// A table: one column of texts, or one of numbers for each token.
     Csv,
     /// An array of letters, rows × tokens, int32.
@@ -44,12 +49,13 @@ impl Format {
         }
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
         match ending.as_deref() {
-            Some("txt" | "g6") => Ok(Self::Text),
+            Some("txt") => Ok(Self::Text),
+            Some("g6") => Ok(Self::Graphs),
             Some("csv") => Ok(Self::Csv),
             Some("npy") => Ok(Self::Npy),
             other => Err(Failure::misused("the file is no kind for tokens")
                 .in_file(path)
-                .expected("a name that ends in .txt, .csv or .npy")
+                .expected("a name that ends in .txt, .csv or .npy, or in .g6 for graphs")
                 .got(other.map_or_else(|| "no ending".to_owned(), |ending| format!("'.{ending}'")))),
         }
     }
@@ -62,23 +68,33 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
         return tables::sample(args, model);
     }
     let format = Format::of(&args.out, &model)?;
+    if format == Format::Graphs && graphs::shape(&model).is_none() {
+        return Err(Failure::misused("the samples are no graphs")
+            .at("--out")
+            .expected("a name that ends in .txt, .csv or .npy")
+            .got("'.g6'"));
+    }
     if let Model::Exact(density) = &model {
         model = of_noise(args, &density.name())?;
     }
     let classes = classes(args, &mut model)?;
     args.unconditional.give_tokens(&mut model)?;
     let prepared = prepare(args, &model)?;
-    let length = prepared.plan().space().length();
-    let count = args.count.unwrap_or(COUNT);
+    let length = model.space()?.length();
+    if args.edit.keep.is_some() {
+        prepared.check_keeps()?;
+    }
+    let kept = kept(args, &model, length)?;
+    // Several lines are filled in once each.
+    let lines = kept.as_ref().map_or(1, KeptRows::len);
+    let count = args.count.unwrap_or(if lines > 1 { lines } else { COUNT });
     check::memory(count, length)?;
     model.check_rows(count)?;
-    let kept = kept(args, &model, length)?;
     atomic::probe(&args.out)?;
     let start = Instant::now();
     let mut letters: Vec<Letter> = Vec::with_capacity(count * length);
     let mut draw = || {
-        let kept = kept.as_ref().map(|(letters, keep)| (&letters[..], &keep[..]));
-        prepared.draw(Draws { count, seed: args.seed }, kept, &TERMINAL, &mut |part| {
+        prepared.draw(Draws { count, seed: args.seed }, kept.as_ref(), &TERMINAL, &mut |part| {
             letters.extend(part);
             Ok(())
         })
@@ -94,8 +110,8 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
         "{} of {} by {}, {} each, in {}: {}",
         plural(count as u64, "sample"),
         model.name(),
-        prepared.plan().name(),
-        plural(prepared.plan().nfe() as u64, "evaluation"),
+        brief(prepared.name(), NAME),
+        plural(prepared.nfe() as u64, "evaluation"),
         duration(seconds),
         shown(&args.out)
     ));
@@ -110,9 +126,9 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
             "shape": [count, length],
             "dtype": (format == Format::Npy).then_some(if integers { "int64" } else { "int32" }),
             "model": model.name(),
-            "plan": prepared.plan().name(),
+            "plan": prepared.name(),
             "classes": classes,
-            "nfe": prepared.plan().nfe(),
+            "nfe": prepared.nfe(),
             "seed": args.seed,
             "seconds": seconds,
         })
@@ -169,7 +185,11 @@ pub fn request(args: &crate::cli::SamplerArgs, guidance: Option<f64>) -> Result<
     if let Some(name) = &args.sampler {
         request = request.sampler(name);
     }
-    let takes_steps = request.entry().or_misused()?.knobs.iter().any(|knob| knob.key == "steps");
+    let entry = request.entry().or_misused()?;
+    if let Some(name) = &args.sampler {
+        note_other_meaning(name, entry);
+    }
+    let takes_steps = entry.knobs.iter().any(|knob| knob.key == "steps");
     match args.steps {
         Some(steps) if takes_steps => request = request.steps(steps),
         Some(_) => say("note: --steps has no effect, since the sampler takes one evaluation a token"),
@@ -184,11 +204,18 @@ pub fn request(args: &crate::cli::SamplerArgs, guidance: Option<f64>) -> Result<
     Ok(guidance.into_iter().fold(request, Request::guidance))
 }
 
+/// Says which sampler of tokens a name stands for that is better known as one of numbers.
+fn note_other_meaning(name: &str, entry: &Entry) {
+    let own = name.split(':').next().unwrap_or_default().trim();
+    if !own.eq_ignore_ascii_case(entry.name) && langevin::sampler::Entry::find(own).is_ok() {
+        say(&format!("note: of tokens, '{own}' is the sampler `{}`: {}", entry.name, entry.summary));
+    }
+}
+
 fn prepare<'a>(args: &SampleArgs, model: &'a Model) -> Result<Prepared<'a>> {
     let chosen = match &args.given.plan {
         Some(path) => {
-            let text = std::fs::read_to_string(path).or_failed().map_err(|failure| failure.in_file(path))?;
-            let plan = Plan::from_json(&text).or_failed().map_err(|failure| failure.in_file(path))?;
+            let plan = super::plans::given(path)?;
             let lint = plan.lint();
             if !lint.is_clean() {
                 lint.to_string().lines().for_each(|line| say(&format!("lint: {line}")));
@@ -222,8 +249,8 @@ pub(super) fn classes(args: &SampleArgs, model: &mut Model) -> Result<Vec<u32>> 
     Ok(classes)
 }
 
-/// Returns the letters that every sample keeps, and their places.
-fn kept(args: &SampleArgs, model: &Model, length: usize) -> Result<Option<(Vec<Letter>, Vec<bool>)>> {
+/// Returns the letters that the samples keep, and says which.
+fn kept(args: &SampleArgs, model: &Model, length: usize) -> Result<Option<KeptRows>> {
     let (from, keep) = match (&args.edit.from, &args.edit.keep) {
         (None, None) => return Ok(None),
         (Some(from), Some(keep)) => (from, keep),
@@ -235,9 +262,18 @@ fn kept(args: &SampleArgs, model: &Model, length: usize) -> Result<Option<(Vec<L
         }
     };
     let keep = places(keep, length)?;
-    let set = rows::open(model, &from.to_string_lossy(), &TERMINAL)?;
-    let letters = set.tokens(0).or_failed()?;
-    Ok(Some((letters, keep)))
+    let set = rows::open_for("--from", model, &from.to_string_lossy(), &TERMINAL)?;
+    let letters = set.read_tokens(&(0..set.rows()).collect::<Vec<_>>()).or_failed()?;
+    let Some(vocabulary) = model.vocabulary() else { return Ok(None) };
+    let rows = KeptRows::new(vocabulary, &letters, &keep);
+    let kept = keep.iter().filter(|keep| **keep).count() as u64;
+    let turn = if rows.len() > 1 { ", which the samples take in turn" } else { "" };
+    let lines = plural(rows.len() as u64, "sequence");
+    say(&format!("{} of {lines} kept{turn}", plural(kept, "place")));
+    if rows.left_out() > 0 {
+        say(&format!("note: {} beyond the end of a sequence drawn too", plural(rows.left_out() as u64, "place")));
+    }
+    Ok(Some(rows))
 }
 
 fn write(path: &Path, format: Format, model: &Model, letters: &[Letter], length: usize) -> Result<()> {
@@ -259,6 +295,7 @@ fn write(path: &Path, format: Format, model: &Model, letters: &[Letter], length:
             text.push_str(&model.text(row));
             text.push('\n');
         }),
+        Format::Graphs => return write_graphs(path, model, letters, length),
         Format::Csv if model.vocabulary().is_some() => {
             text.push_str("text\n");
             for row in rows {
@@ -279,5 +316,21 @@ fn write(path: &Path, format: Format, model: &Model, letters: &[Letter], length:
             }
         }
     }
+    atomic::write(path, |out| out.write_all(text.as_bytes()))
+}
+
+/// Writes the samples that are graphs, one a line, and says how many are none.
+fn write_graphs(path: &Path, model: &Model, letters: &[Letter], length: usize) -> Result<()> {
+    let Some(shape) = graphs::shape(model) else { return Ok(()) };
+    let all = letters.chunks_exact(length).map(|row| shape.graph(row).ok());
+    let graphs: Vec<_> = all.flatten().filter(|graph| !graph.nodes().is_empty()).collect();
+    let missing = letters.len() / length - graphs.len();
+    if missing > 0 {
+        say(&format!(
+            "note: {} left out, whose tokens are no graph: they have edges at absent nodes, or no node",
+            plural(missing as u64, "sample")
+        ));
+    }
+    let text: String = graphs.iter().map(|graph| format!("{graph}\n")).collect();
     atomic::write(path, |out| out.write_all(text.as_bytes()))
 }

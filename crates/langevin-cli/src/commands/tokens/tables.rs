@@ -1,7 +1,7 @@
 //! `langevin sample` and `evaluate` on models of tables.
 
 use super::sample::{classes, request};
-use crate::cli::{EvaluateArgs, SampleArgs};
+use crate::cli::{EvaluateArgs, SampleArgs, SamplerArgs};
 use crate::error::{Failure, Result};
 use crate::io::{atomic, print, say};
 use crate::progress::duration;
@@ -103,39 +103,52 @@ pub fn sample(args: &SampleArgs, mut model: Model) -> Result<()> {
     ))
 }
 
-/// Runs `evaluate` on a model of a table.
-pub fn evaluate(args: &EvaluateArgs, model: &Model) -> Result<()> {
-    let settings = Settings { data: &args.data, count: args.count, seed: args.seed };
-    let seed = args.seed;
-    let (found, name, nfe) = if network(model)?.is_table() {
-        if args.given.plan.is_some() {
+/// Samples of a model of a table compared with data.
+pub struct Compared {
+    /// The measures.
+    pub found: Evaluation,
+    /// Name of the plan, or of both plans.
+    pub name: String,
+    /// Network evaluations of a sample.
+    pub nfe: usize,
+}
+
+/// Draws samples of a model of a table by the sampler of the flags, or by a plan of tokens, and
+/// compares them with data.
+pub fn compared(model: &Model, sampler: &SamplerArgs, plan: Option<&Path>, settings: Settings<'_>) -> Result<Compared> {
+    let seed = settings.seed;
+    if network(model)?.is_table() {
+        if plan.is_some() {
             return Err(Failure::misused("a plan is of numbers or of tokens, and the table has both")
                 .at("--plan")
                 .expected("--sampler, --steps"));
         }
-        let prepared: Prepared<'_> = prepare(network(model)?, args.sampler.request()?, Request::new())?;
+        let prepared: Prepared<'_> = prepare(network(model)?, sampler.request()?, Request::new())?;
         let mut draw = |count| prepared.draw(Draws { count, seed }, &TERMINAL);
         let found = evaluate::run(model, settings, &mut draw, &TERMINAL)?;
-        (found, prepared.name(), prepared.numbers().nfe())
-    } else {
-        let chosen = match &args.given.plan {
-            Some(path) => Chosen::Plan(super::plans::read(path)?.ok_or_else(|| {
-                Failure::misused("the plan is not of tokens").in_file(path).expected("a plan of tokens")
-            })?),
-            None => Chosen::Request(request(&args.sampler, None)?),
-        };
-        let prepared = sample::prepare(model, chosen)?;
-        let mut draw = |count| {
-            let mut rows = Vec::new();
-            prepared.draw(Draws { count, seed }, None, &TERMINAL, &mut |letters| {
-                rows.extend(letters.iter().map(|letter| f64::from(*letter)));
-                Ok(())
-            })?;
-            Ok(rows)
-        };
-        let found = evaluate::run(model, settings, &mut draw, &TERMINAL)?;
-        (found, prepared.plan().name().to_owned(), prepared.plan().nfe())
+        return Ok(Compared { found, name: prepared.name(), nfe: prepared.numbers().nfe() });
+    }
+    let chosen = match plan {
+        Some(path) => Chosen::Plan(super::plans::given(path)?),
+        None => Chosen::Request(request(sampler, None)?),
     };
+    let prepared = sample::prepare(model, chosen)?;
+    let mut draw = |count| {
+        let mut rows = Vec::new();
+        prepared.draw(Draws { count, seed }, None, &TERMINAL, &mut |letters| {
+            rows.extend(letters.iter().map(|letter| f64::from(*letter)));
+            Ok(())
+        })?;
+        Ok(rows)
+    };
+    let found = evaluate::run(model, settings, &mut draw, &TERMINAL)?;
+    Ok(Compared { found, name: prepared.name().to_owned(), nfe: prepared.nfe() })
+}
+
+/// Runs `evaluate` on a model of a table.
+pub fn evaluate(args: &EvaluateArgs, model: &Model) -> Result<()> {
+    let settings = Settings { data: &args.data, count: args.count, seed: args.seed };
+    let Compared { found, name, nfe } = compared(model, &args.sampler, args.given.plan.as_deref(), settings)?;
     report(args, model, &found, &name, nfe)
 }
 

@@ -17,6 +17,12 @@ use std::time::Duration;
 /// Default length of an attention head.
 const HEAD: usize = 32;
 
+/// Returns the number of heads that share a width: one per `head` elements, or the next smaller
+/// number that divides the width.
+fn heads(width: usize, head: usize) -> usize {
+    (1..=(width / head).max(1)).rev().find(|heads| width.is_multiple_of(*heads)).unwrap_or(1)
+}
+
 /// Returns the network of the flags, for data with this number of classes.
 pub fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {
     let shape = &args.network;
@@ -29,7 +35,7 @@ pub fn network(args: &TrainArgs, classes: usize) -> Result<NetworkSpec> {
         }
         Kind::Dit => {
             let width = shape.width.unwrap_or(192);
-            let heads = shape.heads.unwrap_or((width / HEAD).max(1));
+            let heads = shape.heads.unwrap_or(heads(width, HEAD));
             let mut config = DitConfig::new(shape.patch, width, shape.depth.unwrap_or(6), heads);
             (config.fourier, config.classes) = (shape.fourier, classes);
             config.into()
@@ -80,7 +86,7 @@ pub fn of_tokens(
     recipe.tokens = Some(either_case(noise, TokenNoise::parse).or_misused()?);
     if let Some(graphs) = vocabulary.graph_shape() {
         let width = shape.width.unwrap_or(32);
-        let heads = shape.heads.unwrap_or((width / 8).max(1));
+        let heads = shape.heads.unwrap_or(heads(width, 8));
         let mut config = GraphConfig::new(graphs, width, shape.depth.unwrap_or(3), heads);
         let noise = recipe.tokens.unwrap_or_default();
         config.letters = noise.letters(vocabulary.len());
@@ -89,7 +95,7 @@ pub fn of_tokens(
         return Ok(());
     }
     let width = shape.width.unwrap_or(64);
-    let heads = shape.heads.unwrap_or((width / 16).max(1));
+    let heads = shape.heads.unwrap_or(heads(width, 16));
     if let Some(schema) = vocabulary.table() {
         let mut config = TableConfig::new(schema, width, shape.depth.unwrap_or(3), heads);
         config.classes = classes;
@@ -138,4 +144,15 @@ pub fn recipe(args: &TrainArgs, classes: usize) -> Result<Recipe> {
     recipe.averages = args.keeping.averages_every.is_some();
     recipe.seed = args.seed;
     Ok(recipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_heads_divide_every_width() {
+        assert_eq!([64, 33, 48, 17, 4].map(|width| heads(width, 16)), [4, 1, 3, 1, 1]);
+        assert!((4..300).all(|width| width % heads(width, 16) == 0));
+    }
 }

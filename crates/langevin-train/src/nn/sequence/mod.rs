@@ -7,7 +7,8 @@
 //! h = E[token] + P[position],   blocks,   logits = out
 //! ```
 //!
-//! Both tables are learned. With `rotary`, attention also sees how far tokens are apart. The last layer starts at zero, so that the first prediction is uniform.
+//! Both tables are learned. With `rotary`, attention also sees how far tokens are apart. The last
+//! layer starts at zero, so that the first prediction is uniform.
 //!
 //! Sources: Austin et al., arXiv 2107.03006; Sahoo et al., arXiv 2406.07524; the blocks are those
 //! of Peebles & Xie, arXiv 2212.09748; rotary positions: Su et al., arXiv 2104.09864.

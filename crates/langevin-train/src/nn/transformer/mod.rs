@@ -103,8 +103,8 @@ pub(super) fn check_blocks(width: usize, depth: usize, heads: usize, classes: us
 
 /// Sum of the biases of the condition of a network that does not see the noise level.
 ///
-/// The silu of a small bias is half of it. With a sum of 8, a text of 27 letters is learned in about
-/// two thirds of the steps that biases of 1 need.
+/// The silu of a small bias is half of it. With a sum of 8, a text of 27 letters is learned in
+/// about two thirds of the steps that biases of 1 need.
 const CONDITION: f32 = 16.0;
 /// Parameters of a block.
 pub(super) const BLOCK: [&str; 11] =
@@ -176,8 +176,8 @@ impl Transformer {
     /// Weights are normal with variance 1/inputs; modulations, biases and the last layer are zero;
     /// gains are one. The class table has a standard deviation of ½, about that of the noise-level
     /// embedding. Without features the condition is the same in every row. A step then moves every
-    /// modulation by its bias and by all elements of the condition, so that the bias of the condition
-    /// is [`CONDITION`]/width, for about nine times the step of one weight.
+    /// modulation by its bias and by all elements of the condition, so that the bias of the
+    /// condition is [`CONDITION`]/width, for about nine times the step of one weight.
     /// `embedding` returns the standard deviation of a parameter that is an exception.
     pub(super) fn init(&self, seed: u64, embedding: impl Fn(&str) -> Option<f32>) -> Vec<f32> {
         let linear = |parameter: &Parameter| (parameter.shape[0] as f32).sqrt().recip();
