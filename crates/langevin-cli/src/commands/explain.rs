@@ -48,12 +48,14 @@ fn nearest_of_both(name: &str, failure: Failure) -> Failure {
         .flat_map(|entry| std::iter::once(&entry.name).chain(entry.aliases))
         .copied()
         .collect();
-    let of_numbers = Entry::all().iter().map(|entry| entry.name);
-    let all: Vec<&str> = of_numbers.chain(of_tokens.iter().copied()).collect();
+    let of_numbers: Vec<&str> = Entry::all().iter().map(|entry| entry.name).collect();
+    let all = [&of_numbers[..], &of_tokens].concat();
     match langevin::error::nearest(&own, &all) {
-        Some(near) if of_tokens.contains(&near) => failure.hint(format!("did you mean '{near}', a sampler of tokens?")),
-        Some(near) => failure.hint(format!("did you mean '{near}'?")),
-        None => failure,
+        // The error already names the nearest sampler of numbers.
+        Some(near) if !of_numbers.contains(&near) => {
+            failure.hint(format!("did you mean '{near}', a sampler of tokens?"))
+        }
+        _ => failure,
     }
 }
 

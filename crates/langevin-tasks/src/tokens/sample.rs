@@ -47,6 +47,8 @@ pub struct Prepared<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptRows {
     rows: Vec<(Vec<Letter>, Vec<bool>)>,
+    /// Number of places to keep in a row without padding.
+    wanted: usize,
 }
 
 impl KeptRows {
@@ -69,7 +71,7 @@ impl KeptRows {
             let used = vocabulary.used(row);
             (row.to_vec(), keep.iter().enumerate().map(|(place, keep)| *keep && place < used).collect())
         };
-        Self { rows: letters.chunks_exact(keep.len().max(1)).map(one).collect() }
+        Self { rows: letters.chunks_exact(keep.len().max(1)).map(one).collect(), wanted: count(keep) }
     }
 
     /// Returns the number of rows.
@@ -87,8 +89,7 @@ impl KeptRows {
     /// Returns the number of places of all rows that are not kept because they are padding.
     #[must_use]
     pub fn left_out(&self) -> usize {
-        let most = self.rows.iter().map(|(_, keep)| count(keep)).max().unwrap_or(0);
-        self.rows.iter().map(|(_, keep)| most - count(keep)).sum()
+        self.rows.iter().map(|(_, keep)| self.wanted - count(keep)).sum()
     }
 
     /// Returns the kept letters of some samples.

@@ -103,8 +103,8 @@ pub(super) fn check_blocks(width: usize, depth: usize, heads: usize, classes: us
 
 /// Sum of the biases of the condition of a network that does not see the noise level.
 ///
-/// The silu of a small bias is half of it. With a sum of 8, a text of 27 letters is learned in
-/// about two thirds of the steps that biases of 1 need.
+/// The silu of a small bias is half of it, so that the elements of the condition have the sum 8. A
+/// text of 27 letters then needs about two thirds of the steps that biases of 1 need.
 const CONDITION: f32 = 16.0;
 /// Parameters of a block.
 pub(super) const BLOCK: [&str; 11] =
