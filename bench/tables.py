@@ -21,8 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-# Rows, steps of training and splits of each table.
-TABLES = {"law": (20_000, 12_000, 1), "wine": (None, 1_500, 10), "cancer": (None, 3_000, 10), "penguins": (None, 2_000, 10)}
+# Steps of training, rows of a step and splits of each table.
+TABLES = {"law": (4_000, 256, 1), "wine": (600, 64, 10), "cancer": (2_000, 64, 5), "penguins": (600, 64, 10)}
+# Rows of the table whose law is known.
+ROWS = 20_000
 
 
 def law(count, seed=0):
@@ -58,7 +60,7 @@ def classic(load):
 
 def rows(name, arguments):
     if name == "law":
-        return law(TABLES[name][0])
+        return law(ROWS)
     if name == "penguins":
         if not arguments.penguins:
             sys.exit("penguins: pass --penguins FILE")
@@ -81,12 +83,12 @@ def measure(name, folder, arguments):
     path = folder / f"{name}.csv"
     with open(path, "w", newline="") as file:
         csv.writer(file).writerows(rows(name, arguments))
-    _, steps, splits = TABLES[name]
+    steps, batch, splits = TABLES[name]
     found = {}
     for split in range(arguments.splits or splits):
         model = folder / f"{name}-{split}.safetensors"
         langevin(arguments, "train", "--data", path, "--noise", "masked", "--hold-out", 0.5, "--seed", split,
-                 "--steps", arguments.steps or steps, "--out", model, *arguments.train)
+                 "--steps", arguments.steps or steps, "--batch", batch, "--out", model, *arguments.train)
         answer = langevin(arguments, "evaluate", model, "--data", path, "--seed", split, "--json", *arguments.evaluate)
         for one in json.loads(answer)["measures"]:
             found.setdefault(one["name"], []).append([one["samples"], one["copula"], one["real"]])

@@ -163,13 +163,14 @@ impl Text {
         count
     }
 
-    /// Returns the lines that are not empty, without their ends.
-    fn lines(&self) -> Vec<&[u8]> {
+    /// Returns the lines that are not empty, without their ends, with their numbers from 0.
+    fn lines(&self) -> Vec<(usize, &[u8])> {
         let trimmed = |line: &'_ [u8]| line.len() - usize::from(line.ends_with(b"\r"));
         self.bytes
             .split(|byte| *byte == b'\n')
             .map(|line| &line[..trimmed(line)])
-            .filter(|line| !line.is_empty())
+            .enumerate()
+            .filter(|(_, line)| !line.is_empty())
             .collect()
     }
 
@@ -179,7 +180,7 @@ impl Text {
             return Err(Error::argument("a window has no token").at("length").expected("1 or more").got("0"));
         }
         let lines = self.lines();
-        let longest = lines.iter().map(|line| self.tokens(line)).max().unwrap_or(0);
+        let longest = lines.iter().map(|(_, line)| self.tokens(line)).max().unwrap_or(0);
         let by_line = match given {
             Some(vocabulary) => vocabulary.padding().is_some(),
             None => how.length.is_none() && lines.len() > 1 && longest <= LINE && self.kind != TokenKind::Bytes,
@@ -231,14 +232,14 @@ impl Text {
 
     /// Returns the parts that are tokenised: lines, or the whole file.
     fn parts(&self, by_line: bool) -> Vec<&[u8]> {
-        if by_line { self.lines() } else { vec![&self.bytes] }
+        if by_line { self.lines().into_iter().map(|(_, line)| line).collect() } else { vec![&self.bytes] }
     }
 
-    fn of_lines(&self, lines: &[&[u8]], length: usize, vocabulary: Vocabulary) -> Result<Dataset> {
+    fn of_lines(&self, lines: &[(usize, &[u8])], length: usize, vocabulary: Vocabulary) -> Result<Dataset> {
         let letters = Letters::of(&vocabulary);
         let padding = vocabulary.padding().unwrap_or_default();
         let mut values = Vec::with_capacity(lines.len() * length);
-        for (number, line) in lines.iter().enumerate() {
+        for (number, line) in lines {
             let fail = |error: Error| error.at(format!("line {}", number + 1));
             let first = values.len();
             self.letters(line, &letters, &mut values).map_err(fail)?;
@@ -252,7 +253,13 @@ impl Text {
             }
             values.resize(first + length, padding);
         }
-        let about = About::new("text, a line each", self.kind.name());
+        // The file may end in an empty line.
+        let empty = lines.last().map_or(0, |(last, _)| last + 1 - lines.len());
+        let left = match empty {
+            0 => String::new(),
+            count => format!(" without {}", langevin::text::plural(count as u64, "empty line")),
+        };
+        let about = About::new(format!("text, a line each{left}"), self.kind.name());
         Ok(Dataset::of_tokens(self.name.clone(), values, length, vocabulary)?.with_about(about, vec![]))
     }
 
@@ -427,8 +434,12 @@ mod tests {
         let (_other, path) = file(b"ab\nxb\n");
         let error = open_text_as(&path, known.vocabulary().unwrap(), 2).unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("'x'"), "{error}");
-        let (_long, path) = file(b"ab\naba\n");
+        // Lines keep their numbers in the file, and empty ones are counted.
+        let (_long, path) = file(b"ab\n\naba\n");
         let error = open_text_as(&path, known.vocabulary().unwrap(), 2).unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.contains("at most 2"), "{error}");
+        assert!(error.contains("line 3") && error.contains("at most 2"), "{error}");
+        let (_gap, path) = file(b"\nab\n\nb\n");
+        let data = open_text(&path, &chars).unwrap();
+        assert!(data.summary().contains("text, a line each without 2 empty lines"), "{}", data.summary());
     }
 }
