@@ -211,6 +211,12 @@ fn check(alpha: f64, to: f64) -> Result<()> {
     Ok(())
 }
 
+/// Returns the rate R_η of one jump, from the forward rate q and its reversal r.
+pub(crate) fn split(q: f64, r: f64, eta: f64) -> f64 {
+    let square = eta * eta;
+    (r - q).max(0.5 * (1.0 + square) * r - 0.5 * (1.0 - square) * q).max(0.0)
+}
+
 /// Computes the rates at which one token leaves letter `x` in the reverse process of split
 /// η = h/g.
 ///
@@ -238,7 +244,6 @@ pub fn rates(space: &StateSpace, d: &[f64], x: Letter, alpha: f64, eta: f64, out
     let mut law = vec![0.0; space.letters()];
     conditional(space, d, alpha, &mut law);
     let own = law[x as usize];
-    let square = eta * eta;
     for (y, out) in out.iter_mut().enumerate() {
         let letter = y as Letter;
         if letter == x {
@@ -253,7 +258,7 @@ pub fn rates(space: &StateSpace, d: &[f64], x: Letter, alpha: f64, eta: f64, out
         };
         let back = space.prior(x);
         let r = if back == 0.0 { 0.0 } else { back * scaled / own };
-        *out = (r - q).max(0.5 * (1.0 + square) * r - 0.5 * (1.0 - square) * q).max(0.0);
+        *out = split(q, r, eta);
         // An infinite forward rate alone leaves the rate at 0, unless η > 1 adds jumps.
         if !(r.is_finite() && out.is_finite()) {
             return Err(Error::singular("a rate is infinite")

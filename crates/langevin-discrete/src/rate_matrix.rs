@@ -14,6 +14,7 @@
 //! Sources: Campbell et al., arXiv 2205.14987; Lou et al., arXiv 2310.16834; rates of every split:
 //! Campbell et al., arXiv 2402.04997.
 
+use crate::moves::split;
 use crate::space::{Letter, StateSpace};
 use langevin::math::exp;
 use langevin::{Error, Result};
@@ -247,11 +248,9 @@ impl NoisedToken<'_> {
     /// Panics if `d` or `out` has not one number for each letter.
     pub fn rates(&self, d: &[f64], x: Letter, eta: f64, out: &mut [f64]) -> Result<()> {
         self.score(d, x, out)?;
-        let square = eta * eta;
         for (y, out) in out.iter_mut().enumerate() {
             let (q, r) = (self.of.rate(x, y as Letter), self.of.rate(y as Letter, x) * *out);
-            let rate = (r - q).max(0.5 * (1.0 + square) * r - 0.5 * (1.0 - square) * q).max(0.0);
-            *out = if y == x as usize { 0.0 } else { rate };
+            *out = if y == x as usize { 0.0 } else { split(q, r, eta) };
         }
         Ok(())
     }
