@@ -3,25 +3,10 @@
 
 mod common;
 
-use common::langevin;
+use common::{refused, works_saying as run};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-
-/// Runs a command in a folder, and returns its output; a failure is printed.
-fn run(folder: &Path, words: &str) -> (String, String) {
-    let output = langevin(folder).args(words.split(' ')).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{words}: {}", text(&output.stderr));
-    (text(&output.stdout), text(&output.stderr))
-}
-
-/// Runs a command that is misused, and returns its error.
-fn refused(folder: &Path, words: &str) -> String {
-    let output = langevin(folder).args(words.split(' ')).output().unwrap();
-    assert!(!output.status.success(), "{words}");
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 fn json(folder: &Path, words: &str) -> Value {
     serde_json::from_str(&run(folder, words).0).unwrap()

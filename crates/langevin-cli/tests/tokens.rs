@@ -3,24 +3,9 @@
 
 mod common;
 
-use common::langevin;
+use common::{langevin, refused, works_saying as run};
 use std::fs;
 use std::path::Path;
-
-/// Runs a command in a folder, and returns its output; a failure is printed.
-fn run(folder: &Path, words: &str) -> (String, String) {
-    let output = langevin(folder).args(words.split(' ')).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{words}: {}", text(&output.stderr));
-    (text(&output.stdout), text(&output.stderr))
-}
-
-/// Runs a command that is misused, and returns its error.
-fn refused(folder: &Path, words: &str) -> String {
-    let output = langevin(folder).args(words.split(' ')).output().unwrap();
-    assert!(!output.status.success(), "{words}");
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// A model that was trained for a moment.
 fn model(folder: &Path) {

@@ -35,6 +35,13 @@ pub fn run_saying(directory: &Path, line: &str) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
+/// Runs it, expects a failure, and returns its error.
+pub fn refused(directory: &Path, line: &str) -> String {
+    let (code, _, stderr) = run_saying(directory, line);
+    assert_ne!(code, 0, "{line}");
+    stderr
+}
+
 /// Runs it and expects success.
 pub fn works(directory: &Path, line: &str) -> (String, String) {
     let (code, stdout, stderr) = run(directory, line);
