@@ -147,6 +147,7 @@ const CALLS: &[&str] = &[
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --patch 4",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --heads 2",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --batch 4",
+    "train --data names --steps 3 --json --width 8 --depth 1 --out o.safetensors | --optimizer adamw",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --lr 0.1",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --warmup 1",
     "train --data rows.csv --steps 3 --json --width 8 --warmup 0 --log-every 1 --out o.safetensors | --decay constant",

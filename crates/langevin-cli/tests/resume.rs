@@ -23,7 +23,7 @@ enum Outcome {
 use Outcome::{Either, Refused, Silent, Taken};
 
 /// Every flag of `train`, with a value that the run below has not.
-const FLAGS: [(&str, &str, Outcome); 61] = [
+const FLAGS: [(&str, &str, Outcome); 62] = [
     ("data", "moons", Refused),
     ("out", "m.safetensors", Taken),
     ("run", "elsewhere", Refused),
@@ -76,6 +76,7 @@ const FLAGS: [(&str, &str, Outcome); 61] = [
     ("patch", "4", Either),
     ("heads", "2", Either),
     ("batch", "17", Refused),
+    ("optimizer", "muon", Refused),
     ("lr", "1e-4", Taken),
     ("warmup", "3", Taken),
     ("decay", "linear", Taken),

@@ -34,6 +34,7 @@
 //! |---|---|
 //! | `options` | the arguments ([`Options`], [`Array`], [`Style`]) |
 //! | `port` | inputs and outputs of the graph; finds the state, the time and the output |
+//! | `graph` | an opened file: its ports, and the values of its further inputs |
 //! | `input` | values of further inputs, matched to samples by their global index |
 //! | `element` | conversion between f64 and tensor types |
 //! | `network` | the model ([`OnnxNetwork`]) |
@@ -47,6 +48,7 @@
 
 mod element;
 mod error;
+mod graph;
 mod input;
 pub mod library;
 mod network;

@@ -2,17 +2,13 @@
 
 use crate::element;
 use crate::error::{Error, Result};
-use crate::input::{self, For, Input};
-use crate::library;
-use crate::options::{Options, Style};
+use crate::graph::Graph;
+use crate::input::Input;
+use crate::options::{Array, Options, Style};
 use crate::port::{self, Port};
-use langevin::model::Branch;
 use langevin::model::blocks;
 use langevin::{Formulation, Model, Query, SampleId, Vjp};
-use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionInputValue};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 /// Approximate number of elements of a call. Rows go to the runtime in blocks of a fixed size, so
 /// that a row's output does not depend on the other rows in its batch.
@@ -42,23 +38,14 @@ const MOST_ROWS: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct OnnxNetwork {
-    /// ONNX Runtime allows concurrent calls, but `ort` requires exclusive access to the session.
-    /// The runtime has threads of its own.
-    session: Mutex<Session>,
+    graph: Graph,
     formulation: Formulation,
-    name: String,
     shape: Vec<usize>,
     /// The number of rows of a call.
     block: usize,
-    /// All inputs of the graph.
-    inputs: Vec<Port>,
     state: Port,
     time: Port,
     output: Port,
-    further: Vec<Input>,
-    /// The further inputs that have a different value on the unconditional branch.
-    unconditional: Vec<Input>,
-    style: Style,
 }
 
 impl OnnxNetwork {
@@ -69,41 +56,17 @@ impl OnnxNetwork {
     /// if an input or output has an unsupported type or shape, and if `options` leave an input
     /// without a value or do not fit the graph.
     pub fn open(path: &Path, formulation: Formulation, options: &Options) -> Result<Self> {
-        let place = path.display().to_string();
-        let session = session(path)?;
-        let style = options.style;
-        let inputs: Vec<Port> = session.inputs().iter().map(Port::new).collect();
-        let outputs: Vec<Port> = session.outputs().iter().map(Port::new).collect();
+        let mut graph = Graph::open(path, options)?;
+        let style = graph.style;
         let named: Vec<&str> = options.inputs.iter().map(|(name, _)| &**name).collect();
-        for (name, _) in &options.inputs {
-            if !inputs.iter().any(|port| port.name == *name) {
-                return Err(port::unknown("input", style.place(name, false), name, &inputs));
-            }
-        }
-        let (state, time) = port::roles(&place, &inputs, &named, style)?;
-        let rows = state.shape.first().filter(|rows| **rows > 0).map(|rows| *rows as usize);
-        let further = input::given(&options.inputs, &inputs, rows, For::Main, style)?;
-        let output = port::output(&place, &outputs, &state, options.output.as_deref(), style)?;
-        let shape = sample_shape(&place, &state, options.shape.as_deref(), style)?;
+        let (state, time) = port::roles(&graph.place, &graph.inputs, &named, style)?;
+        graph.fill(&state, &options.inputs)?;
+        let output = port::output(&graph.place, &graph.outputs, &state, options.output.as_deref(), style)?;
+        let shape = sample_shape(&graph.place, &state, options.shape.as_deref(), style)?;
         let width = shape.iter().product::<usize>().max(1);
-        let block = rows.unwrap_or((BLOCK / width).clamp(1, MOST_ROWS));
-        let name = path.file_stem().map_or_else(|| place.clone(), |stem| stem.to_string_lossy().into_owned());
-        let session = Mutex::new(session);
-        let mut network = Self {
-            session,
-            formulation,
-            name,
-            shape,
-            block,
-            inputs,
-            state,
-            time,
-            output,
-            further,
-            unconditional: vec![],
-            style,
-        };
-        network.set_unconditional(&options.unconditional)?;
+        let block = graph.rows.unwrap_or((BLOCK / width).clamp(1, MOST_ROWS));
+        graph.set_unconditional(&options.unconditional)?;
+        let network = Self { graph, formulation, shape, block, state, time, output };
         network.check_output()?;
         Ok(network)
     }
@@ -111,7 +74,7 @@ impl OnnxNetwork {
     /// Returns each input of the graph with its type and shape, as in `t (float32 [rows])`.
     #[must_use]
     pub fn inputs(&self) -> Vec<String> {
-        self.inputs.iter().map(ToString::to_string).collect()
+        self.graph.listed()
     }
 
     /// Returns the output that is read, with its type and shape.
@@ -123,7 +86,7 @@ impl OnnxNetwork {
     /// Returns true if a further input has one row for each sample.
     #[must_use]
     pub fn has_rows(&self) -> bool {
-        self.further.iter().chain(&self.unconditional).any(|input| input.rows > 1)
+        self.graph.has_rows()
     }
 
     /// Checks that every further input covers the samples 0 to `count` − 1. An input with a single
@@ -132,15 +95,14 @@ impl OnnxNetwork {
     /// # Errors
     /// Returns an error that names the input if it has too few rows.
     pub fn check_rows(&self, count: usize) -> Result<()> {
-        let short = |input: &&Input| input.rows > 1 && input.rows < count;
-        self.further.iter().chain(&self.unconditional).find(short).map_or(Ok(()), |input| Err(input.too_few(count)))
+        self.graph.check_rows(count)
     }
 
     /// Returns true if a further input has a value for the unconditional branch, which guidance
     /// evaluates.
     #[must_use]
     pub fn has_unconditional(&self) -> bool {
-        !self.unconditional.is_empty()
+        self.graph.has_unconditional()
     }
 
     /// Sets the values of further inputs on the unconditional branch, as
@@ -149,18 +111,14 @@ impl OnnxNetwork {
     /// # Errors
     /// Returns an error if the network has no such further input, or if the type or shape does not
     /// fit.
-    pub fn set_unconditional(&mut self, values: &[(String, crate::Array)]) -> Result<()> {
-        let is_further = |port: &&Port| self.further.iter().any(|input| input.name == port.name);
-        let ports: Vec<Port> = self.inputs.iter().filter(is_further).cloned().collect();
-        let rows = self.state.shape.first().filter(|rows| **rows > 0).map(|rows| *rows as usize);
-        self.unconditional = input::given(values, &ports, rows, For::Unconditional, self.style)?;
-        Ok(())
+    pub fn set_unconditional(&mut self, values: &[(String, Array)]) -> Result<()> {
+        self.graph.set_unconditional(values)
     }
 
     /// Returns the file's name without its extension.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.graph.name
     }
 
     /// Returns the shape of one sample.
@@ -192,67 +150,27 @@ impl OnnxNetwork {
     /// Returns the error for an output whose shape differs from that of the states.
     fn misshapen(&self, got: &str) -> Error {
         let row: Vec<i64> = self.shape.iter().map(|extent| *extent as i64).collect();
-        port::misshapen(&self.name, &self.output, &row, got, self.style)
+        port::misshapen(&self.graph.name, &self.output, &row, got, self.graph.style)
     }
 
     /// Evaluates one block of states at their times, for the given samples.
     fn call(&self, states: &[f64], times: &[f64], further: &[&Input], ids: &[Option<SampleId>]) -> Result<Vec<f64>> {
-        let failed =
-            |error: ort::Error| Error::new("the network failed").at(self.name.clone()).got(brief(&error.to_string()));
-        if let Some((value, holds)) = element::misfit(self.state.kind, states).filter(|(value, _)| value.is_finite()) {
+        let (graph, state) = (&self.graph, &self.state);
+        if let Some((value, holds)) = element::misfit(state.kind, states).filter(|(value, _)| value.is_finite()) {
             return Err(Error::new("a state does not fit the network's type")
-                .at(format!("{}, input {}", self.name, self.state.name))
-                .expected(format!("{}, {holds}", self.state.words))
+                .at(format!("{}, input {}", graph.name, state.name))
+                .expected(format!("{}, {holds}", state.words))
                 .got(value.to_string()));
         }
         let mut shape: Vec<i64> = vec![times.len() as i64];
         shape.extend(self.shape.iter().map(|extent| *extent as i64));
-        let tensor = element::tensor(self.state.kind, shape.clone(), states).map_err(failed)?;
-        let mut inputs = vec![(self.state.name.as_str(), tensor), (self.time.name.as_str(), self.times(times)?)];
-        for input in further {
-            inputs.push((input.name.as_str(), input.tensor(ids)?));
-        }
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let outputs = session.run(inputs).map_err(failed)?;
-        let (found, values) =
-            element::numbers(self.output.kind, &outputs[self.output.name.as_str()]).map_err(failed)?;
+        let tensor = element::tensor(state.kind, shape.clone(), states).map_err(|error| graph.failed(&error))?;
+        let own = vec![(state.name.as_str(), tensor), (self.time.name.as_str(), graph.times(&self.time, times)?)];
+        let (found, values) = graph.run(own, further, ids, &self.output)?;
         if values.len() == states.len() && port::plain(&found) == port::plain(&shape) {
             return Ok(values);
         }
         Err(self.misshapen(&format!("{} {found:?}", element::name(self.output.kind))))
-    }
-
-    /// Returns the times as a tensor of the graph's type and shape.
-    fn times(&self, times: &[f64]) -> Result<SessionInputValue<'static>> {
-        let times = if self.time.is_single() { &times[..1] } else { times };
-        let mut shape = vec![1; self.time.shape.len()];
-        if let Some(first) = shape.first_mut() {
-            *first = times.len() as i64;
-        }
-        let held = |time: &f64| self.time.time(&self.name, *time, self.style);
-        let times = times.iter().map(held).collect::<Result<Vec<f64>>>()?;
-        element::tensor(self.time.kind, shape, &times).map_err(|error| {
-            let place = format!("{}, input {}", self.name, self.time.name);
-            Error::new("the network failed").at(place).got(brief(&error.to_string()))
-        })
-    }
-
-    /// Returns the further inputs of a branch.
-    fn further(&self, branch: Branch) -> Result<Vec<&Input>> {
-        if branch == Branch::Main {
-            return Ok(self.further.iter().collect());
-        }
-        if self.unconditional.is_empty() {
-            let error = Error::argument("the network has no value for its unconditional branch").at(self.name.clone());
-            return Err(match self.further.first() {
-                None => error.got("no further inputs").hinting("leave guidance out"),
-                Some(first) => error
-                    .expected(self.style.unconditional("NAME"))
-                    .hinting(format!("give {}, or leave guidance out", self.style.unconditional(&first.name))),
-            });
-        }
-        let own = |input: &str| self.unconditional.iter().find(|own: &&Input| own.name == input);
-        Ok(self.further.iter().map(|input| own(&input.name).unwrap_or(input)).collect())
     }
 }
 
@@ -264,7 +182,7 @@ impl Model<Vec<f64>> for OnnxNetwork {
     fn predict(&self, x: &Vec<f64>, query: &Query<'_>) -> langevin::Result<Vec<f64>> {
         let fail = |error: Error| langevin::Error::model("the network cannot answer", error);
         let width = self.width();
-        let further = self.further(query.branch).map_err(fail)?;
+        let further = self.graph.further(query.branch).map_err(fail)?;
         if x.len() != query.rows.len() * width {
             let error = Error::new("the states do not fit the network")
                 .expected(format!("{} rows of {width}", query.rows.len()))
@@ -329,7 +247,7 @@ impl Vjp<Vec<f64>> for OnnxNetwork {
     fn predict_vjps(&self, _: &Vec<f64>, _: &Query<'_>, _: &[Vec<f64>]) -> langevin::Result<(Vec<f64>, Vec<Vec<f64>>)> {
         let error = Error::new("an ONNX network cannot be differentiated")
             .expected("a model with a derivative in its input")
-            .got(format!("'{}', which has its output alone", self.name))
+            .got(format!("'{}', which has its output alone", self.graph.name))
             .hinting("--method bound needs no derivative");
         Err(langevin::Error::model("the network cannot answer", error))
     }
@@ -359,22 +277,4 @@ fn sample_shape(place: &str, state: &Port, given: Option<&[usize]>, style: Style
             .got(shown())
             .hinting(format!("give it, as in {}", style.shape("4,64,64")))),
     }
-}
-
-/// Reads a file.
-pub(crate) fn session(path: &Path) -> Result<Session> {
-    let environment = library::environment()?;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Session::builder(&environment)
-        .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
-        .and_then(|builder| Ok(builder.with_optimization_level(GraphOptimizationLevel::Level3)?))
-        .and_then(|mut builder| builder.commit_from_file(path))
-        .map_err(|error| {
-            Error::new("the ONNX file cannot be read").at(path.display().to_string()).got(brief(&error.to_string()))
-        })
-}
-
-/// Returns the first line of a library's message, cut to 300 characters.
-pub(crate) fn brief(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().take(300).collect()
 }

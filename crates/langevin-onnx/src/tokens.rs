@@ -2,17 +2,15 @@
 
 use crate::element;
 use crate::error::{Error, Result};
-use crate::input::{self, For, Input};
-use crate::network::{brief, session};
+use crate::graph::Graph;
+use crate::input::Input;
 use crate::options::{Array, Options, Style};
 use crate::port::{self, Port};
 use langevin::model::{Branch, blocks};
 use langevin::{Query, SampleId};
 use langevin_discrete::{Denoiser, Letter, Noise, Outputs, Parameterization, StateSpace, TokenIds};
-use ort::session::Session;
 use ort::value::TensorElementType;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 /// Approximate number of logits of a call. Rows go to the runtime in blocks of a fixed size, so
 /// that a row's output does not depend on the other rows in its batch.
@@ -78,21 +76,14 @@ impl Default for TokensAs {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct OnnxTokens {
-    session: Mutex<Session>,
-    name: String,
+    graph: Graph,
     space: StateSpace,
     outputs: Outputs,
     /// The number of rows of a call.
     block: usize,
-    /// All inputs of the graph.
-    inputs: Vec<Port>,
     tokens: Port,
     time: Option<Port>,
     output: Port,
-    further: Vec<Input>,
-    /// The further inputs that have a different value on the unconditional branch.
-    unconditional: Vec<Input>,
-    style: Style,
 }
 
 impl OnnxTokens {
@@ -103,52 +94,29 @@ impl OnnxTokens {
     /// if an input or output has an unsupported type or shape, if masked noise has no identifier of
     /// the mask, and if `options` leave an input without a value or do not fit the graph.
     pub fn open(path: &Path, declared: TokensAs, options: &Options) -> Result<Self> {
-        let place = path.display().to_string();
-        let style = options.style;
-        let session = session(path)?;
-        let inputs: Vec<Port> = session.inputs().iter().map(Port::new).collect();
-        let outputs: Vec<Port> = session.outputs().iter().map(Port::new).collect();
-        for (name, _) in &options.inputs {
-            if !inputs.iter().any(|port| port.name == *name) {
-                return Err(port::unknown("input", style.place(name, false), name, &inputs));
-            }
-        }
+        let mut graph = Graph::open(path, options)?;
+        let (place, style) = (graph.place.clone(), graph.style);
         let given: Vec<&str> = options.inputs.iter().map(|(name, _)| &**name).collect();
-        let (tokens, time) = roles(&place, &inputs, &given, style)?;
+        let (tokens, time) = roles(&place, &graph.inputs, &given, style)?;
         let length = length(&place, &tokens, options.shape.as_deref(), style)?;
-        let rows = tokens.shape.first().filter(|rows| **rows > 0).map(|rows| *rows as usize);
         let mut values = options.inputs.clone();
-        values.extend(
-            inputs.iter().filter(|port| !given.contains(&&*port.name)).filter_map(|port| standard(port, length)),
-        );
-        let further = input::given(&values, &inputs, rows, For::Main, style)?;
-        let output = output(&place, &outputs, options.output.as_deref(), style)?;
-        let single = time.as_ref().is_some_and(Port::is_single);
+        let open = graph.inputs.iter().filter(|port| !given.contains(&&*port.name));
+        values.extend(open.filter_map(|port| standard(port, length)));
+        graph.fill(&tokens, &values)?;
+        let output = output(&place, &graph.outputs, options.output.as_deref(), style)?;
+        let (rows, single) = (graph.rows, time.as_ref().is_some_and(Port::is_single));
         if single && rows.is_some_and(|rows| rows > 1) {
             return Err(Error::new("the network has one time for several rows")
                 .at(place)
                 .expected("a time for each row, or one row a call")
-                .got(port::listed(&inputs)));
+                .got(port::listed(&graph.inputs)));
         }
-        let name = path.file_stem().map_or_else(|| place.clone(), |stem| stem.to_string_lossy().into_owned());
         let own = |error: &langevin::Error| Error::argument(error.to_string());
         let placeholder = StateSpace::new(Noise::Uniform, 1, length).map_err(|error| own(&error))?;
         let ids = TokenIds::new(&placeholder, None).map_err(|error| own(&error))?;
         let reading = Outputs { ids, prediction: declared.prediction, logits: declared.logits, forbidden: vec![] };
-        let mut network = Self {
-            session: Mutex::new(session),
-            name,
-            space: placeholder,
-            outputs: reading,
-            block: rows.unwrap_or(1),
-            inputs,
-            tokens,
-            time,
-            output,
-            further,
-            unconditional: vec![],
-            style,
-        };
+        let block = rows.unwrap_or(1);
+        let mut network = Self { graph, space: placeholder, outputs: reading, block, tokens, time, output };
         let columns = network.columns()?;
         let vocab = match (&declared.noise, declared.mask) {
             (Noise::Masked, None) => {
@@ -178,7 +146,7 @@ impl OnnxTokens {
                 let (shape, _) = self.call(
                     &vec![0.0; rows * self.space.length()],
                     &vec![1.0; rows],
-                    &self.further.iter().collect::<Vec<_>>(),
+                    &self.graph.further(Branch::Main)?,
                     &vec![None; rows],
                 )?;
                 Ok(shape[2])
@@ -189,7 +157,7 @@ impl OnnxTokens {
     /// Returns each input of the graph with its type and shape, as in `ids (int64 [rows, 64])`.
     #[must_use]
     pub fn inputs(&self) -> Vec<String> {
-        self.inputs.iter().map(ToString::to_string).collect()
+        self.graph.listed()
     }
 
     /// Returns the output that is read, with its type and shape.
@@ -201,7 +169,7 @@ impl OnnxTokens {
     /// Returns the file's name without its extension.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.graph.name
     }
 
     /// Returns the identifiers of the tokens.
@@ -216,8 +184,7 @@ impl OnnxTokens {
     /// # Errors
     /// Returns an error that names the input if it has too few rows.
     pub fn check_rows(&self, count: usize) -> Result<()> {
-        let short = |input: &&Input| input.rows > 1 && input.rows < count;
-        self.further.iter().chain(&self.unconditional).find(short).map_or(Ok(()), |input| Err(input.too_few(count)))
+        self.graph.check_rows(count)
     }
 
     /// Sets the values of further inputs on the unconditional branch, as
@@ -227,26 +194,7 @@ impl OnnxTokens {
     /// Returns an error if the network has no such further input, or if the type or shape does not
     /// fit.
     pub fn set_unconditional(&mut self, values: &[(String, Array)]) -> Result<()> {
-        let is_further = |port: &&Port| self.further.iter().any(|input| input.name == port.name);
-        let ports: Vec<Port> = self.inputs.iter().filter(is_further).cloned().collect();
-        let rows = self.tokens.shape.first().filter(|rows| **rows > 0).map(|rows| *rows as usize);
-        self.unconditional = input::given(values, &ports, rows, For::Unconditional, self.style)?;
-        Ok(())
-    }
-
-    /// Returns the further inputs of a branch.
-    fn further(&self, branch: Branch) -> Result<Vec<&Input>> {
-        if branch == Branch::Main {
-            return Ok(self.further.iter().collect());
-        }
-        if self.unconditional.is_empty() {
-            return Err(Error::argument("the network has no value for its unconditional branch")
-                .at(self.name.clone())
-                .expected(self.style.unconditional("NAME"))
-                .hinting("or leave guidance out"));
-        }
-        let own = |input: &str| self.unconditional.iter().find(|own: &&Input| own.name == input);
-        Ok(self.further.iter().map(|input| own(&input.name).unwrap_or(input)).collect())
+        self.graph.set_unconditional(values)
     }
 
     /// Evaluates one block of identifiers: the shape and the numbers of the output.
@@ -257,33 +205,20 @@ impl OnnxTokens {
         further: &[&Input],
         places: &[Option<SampleId>],
     ) -> Result<([usize; 3], Vec<f64>)> {
-        let failed =
-            |error: ort::Error| Error::new("the network failed").at(self.name.clone()).got(brief(&error.to_string()));
+        let graph = &self.graph;
         let (rows, length) = (times.len(), self.space.length());
-        let tensor = element::tensor(self.tokens.kind, vec![rows as i64, length as i64], ids).map_err(failed)?;
-        let mut inputs = vec![(self.tokens.name.as_str(), tensor)];
+        let tensor = element::tensor(self.tokens.kind, vec![rows as i64, length as i64], ids);
+        let mut inputs = vec![(self.tokens.name.as_str(), tensor.map_err(|error| graph.failed(&error))?)];
         if let Some(time) = &self.time {
-            let times =
-                times.iter().map(|one| time.time(&self.name, *one, self.style)).collect::<Result<Vec<f64>>>()?;
-            let mut shape = vec![1; time.shape.len()];
-            if let Some(first) = shape.first_mut() {
-                *first = rows as i64;
-            }
-            inputs.push((time.name.as_str(), element::tensor(time.kind, shape, &times).map_err(failed)?));
+            inputs.push((time.name.as_str(), graph.times(time, times)?));
         }
-        for input in further {
-            inputs.push((input.name.as_str(), input.tensor(places)?));
-        }
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let outputs = session.run(inputs).map_err(failed)?;
-        let (shape, values) =
-            element::numbers(self.output.kind, &outputs[self.output.name.as_str()]).map_err(failed)?;
+        let (shape, values) = graph.run(inputs, further, places, &self.output)?;
         match shape[..] {
             [own, tokens, columns] if own == rows as i64 && tokens == length as i64 && columns > 0 => {
                 Ok(([rows, length, columns as usize], values))
             }
             _ => Err(Error::new("the network's output has the wrong shape")
-                .at(format!("{}, output {}", self.name, self.output.name))
+                .at(format!("{}, output {}", graph.name, self.output.name))
                 .expected(format!("({rows}, {length}, letters)"))
                 .got(format!("{shape:?}"))),
         }
@@ -302,7 +237,7 @@ impl Denoiser for OnnxTokens {
     fn predict(&self, x: &[Letter], query: &Query<'_>) -> langevin::Result<Vec<f64>> {
         let fail = |error: Error| langevin::Error::model("the network cannot answer", error);
         let (length, width) = (self.space.length(), self.outputs.prediction.width(&self.space));
-        let further = self.further(query.branch).map_err(fail)?;
+        let further = self.graph.further(query.branch).map_err(fail)?;
         if x.len() != query.rows.len() * length {
             let error = Error::new("the tokens do not fit the network")
                 .expected(format!("{} rows of {length}", query.rows.len()))

@@ -25,7 +25,7 @@
 //!
 //! | task | items |
 //! |---|---|
-//! | describe a run | [`Recipe`], [`Budget`], [`Decay`], [`Coupling`], [`Normalization`] |
+//! | describe a run | [`Recipe`], [`Budget`], [`OptimizerKind`], [`Decay`], [`Coupling`], [`Normalization`] |
 //! | train | [`train`], or a [`Trainer`] for a run that is controlled step by step |
 //! | fine-tune | [`Recipe::of`], [`Trainer::from_network`], [`FINE_TUNING_RATE`] |
 //! | minimise another objective | [`task`] |
@@ -67,7 +67,7 @@ pub use nn::{TableConfig, TableNetwork, TokenNetwork};
 pub use normalization::Normalization;
 pub use train::TokenNoise;
 pub use train::task;
-pub use train::{Averages, Budget, Decay, FINE_TUNING_RATE, Progress, Recipe, Trainer, train};
+pub use train::{Averages, Budget, Decay, FINE_TUNING_RATE, OptimizerKind, Progress, Recipe, Trainer, train};
 pub use vae::{Vae, VaeConfig, VaeProgress, train_vae};
 
 /// Runs the example of the package's README.

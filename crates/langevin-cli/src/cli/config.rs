@@ -328,7 +328,7 @@ mod tests {
         std::fs::write(&path, &text).unwrap();
         let (again, same) = parsed(&format!("langevin train --config {}", path.display()));
         assert_eq!(text, same);
-        assert_eq!((args.steps, args.optimizer.lr, args.reading.crop), (Some(7), 1e-3, Some((4, 6))));
+        assert_eq!((args.steps, args.optimizer.lr, args.reading.crop), (Some(7), Some(1e-3), Some((4, 6))));
         assert_eq!((again.optimizer.clip, again.objective.adaptive, again.reading.flip), (f64::INFINITY, true, true));
     }
 

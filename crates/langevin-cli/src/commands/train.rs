@@ -56,7 +56,7 @@ fn train(args: &TrainArgs) -> Result<()> {
     let classes = if args.reading.conditional { all.classes().len() } else { 0 };
     match all.vocabulary() {
         Some(vocabulary) if base.is_none() => {
-            flags::of_tokens(args, &effective, vocabulary, classes, &mut recipe)?;
+            flags::of_tokens(args, &effective, vocabulary, all.width(), classes, &mut recipe)?;
             if !effective.is_given("network") {
                 effective.set("network", Some("sequence".to_owned()));
             }
@@ -78,6 +78,11 @@ fn train(args: &TrainArgs) -> Result<()> {
                 .hint("leave out --noise"));
         }
         _ => {}
+    }
+    for (flag, value) in flags::of_optimizer(&recipe) {
+        if !effective.is_given(flag) {
+            effective.set(flag, Some(value));
+        }
     }
     if args.steps.is_none() && args.minutes.is_none() {
         let steps = task::usual_steps(all.rows());

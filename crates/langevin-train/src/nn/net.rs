@@ -72,6 +72,24 @@ impl Parameter {
         values
     }
 
+    /// Returns true for the weights of a linear layer inside a block of a transformer, which are
+    /// those that [`OptimizerKind::Muon`](crate::OptimizerKind::Muon) updates.
+    ///
+    /// Their names are `block.`, a number, and `.qkv.w`, `.proj.w`, `.fc1.w` or `.fc2.w`.
+    ///
+    /// ```
+    /// use langevin_train::nn::Parameter;
+    /// let shapes = [("block.0.fc1.w", [3, 12]), ("out.w", [3, 2])];
+    /// let shapes = shapes.map(|(name, shape)| (name.to_owned(), shape));
+    /// let parameters = Parameter::layout(shapes);
+    /// assert!(parameters[0].is_hidden() && !parameters[1].is_hidden());
+    /// ```
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        let hidden = [".qkv.w", ".proj.w", ".fc1.w", ".fc2.w"];
+        self.name.starts_with("block.") && hidden.iter().any(|end| self.name.ends_with(end))
+    }
+
     /// Returns the number of elements of the parameter.
     ///
     /// ```

@@ -1,5 +1,5 @@
 //! AdamW with global-norm clipping and an exponential average of the weights, in one pass over flat
-//! memory.
+//! memory. Matrices may be left to [Muon](super::muon).
 //!
 //! ```text
 //! g ← g · min(1, clip/‖g‖)
@@ -14,6 +14,8 @@
 //! Source: Loshchilov & Hutter, arXiv 1711.05101.
 
 use super::averages::Followers;
+use super::muon;
+use crate::nn::Parameter;
 use pulp::Simd;
 use rayon::prelude::*;
 
@@ -38,11 +40,37 @@ pub(crate) struct Optimizer {
     weight_decay: f64,
     clip: f64,
     decay: f64,
+    /// All weights in order, cut into parts.
+    parts: Vec<Part>,
+}
+
+/// Adjacent weights that one task updates.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    len: usize,
+    /// Shape of a matrix that Muon updates; AdamW updates the other parts.
+    matrix: Option<[usize; 2]>,
+}
+
+/// Cuts `len` weights into parts, around matrices in the order of the weights.
+fn parts<'a>(len: usize, matrices: impl Iterator<Item = &'a Parameter>) -> Vec<Part> {
+    let (mut parts, mut at) = (Vec::new(), 0);
+    let plain = |parts: &mut Vec<Part>, from: usize, to: usize| {
+        parts.extend((from..to).step_by(PIECE).map(|first| Part { len: PIECE.min(to - first), matrix: None }));
+    };
+    for matrix in matrices {
+        plain(&mut parts, at, matrix.start);
+        parts.push(Part { len: matrix.len(), matrix: Some(matrix.shape) });
+        at = matrix.start + matrix.len();
+    }
+    plain(&mut parts, at, len);
+    parts
 }
 
 impl Optimizer {
     pub(crate) fn new(values: Vec<f32>, weight_decay: f64, clip: f64, decay: f64) -> Self {
         let zeros = vec![0.0; values.len()];
+        let parts = parts(values.len(), std::iter::empty());
         Self {
             ema: values.clone(),
             m: zeros.clone(),
@@ -50,10 +78,18 @@ impl Optimizer {
             values,
             steps: 0,
             followers: None,
+            parts,
             weight_decay,
             clip,
             decay,
         }
+    }
+
+    /// Leaves the hidden matrices of a network to Muon.
+    pub(crate) fn with_muon(mut self, parameters: &[Parameter]) -> Self {
+        let matrices = parameters.iter().filter(|parameter| parameter.is_hidden());
+        self.parts = parts(self.values.len(), matrices);
+        self
     }
 
     /// Sets the weight decay and the clipping norm from the next step on.
@@ -94,13 +130,14 @@ impl Optimizer {
             keep: (1.0 - learning_rate * self.weight_decay) as f32,
             blend: (1.0 - self.decay.min(f64::from(n) / (f64::from(n) + 9.0))) as f32,
         };
-        self.values
-            .par_chunks_mut(PIECE)
-            .zip(self.ema.par_chunks_mut(PIECE))
-            .zip(self.m.par_chunks_mut(PIECE))
-            .zip(self.v.par_chunks_mut(PIECE))
-            .zip(total.par_chunks_mut(PIECE))
-            .for_each(|((((p, ema), m), v), g)| update(&stride, p, ema, m, v, g));
+        let lists = [&mut self.values, &mut self.ema, &mut self.m, &mut self.v, total];
+        let mut lists = lists.map(Vec::as_mut_slice);
+        let mut first = |len: usize| lists.each_mut().map(|list| list.split_off_mut(..len).unwrap_or_default());
+        let work: Vec<_> = self.parts.iter().map(|part| (part.matrix, first(part.len))).collect();
+        work.into_par_iter().for_each(|(matrix, [p, ema, m, v, g])| match matrix {
+            None => update(&stride, p, ema, m, v, g),
+            Some(shape) => descend(&stride, p, ema, &muon::step(shape, stride.factor, m, g)),
+        });
         if let Some(followers) = &mut self.followers {
             for (blend, average) in followers.blends(n as u64).into_iter().zip(&mut followers.values) {
                 average.par_chunks_mut(PIECE).zip(self.values.par_chunks(PIECE)).for_each(|(a, p)| follow(a, p, blend));
@@ -174,6 +211,17 @@ fn update_with<S: Simd>(
     }
 }
 
+/// Makes a step of Muon, given that of learning rate 1.
+#[pulp::with_simd(descend = pulp::Arch::new())]
+#[inline(always)]
+fn descend_with<S: Simd>(_simd: S, stride: &Stride, p: &mut [f32], ema: &mut [f32], step: &[f32]) {
+    let Stride { rate, keep, blend, .. } = *stride;
+    for ((p, ema), step) in p.iter_mut().zip(ema).zip(step) {
+        *p = *p * keep - rate * step;
+        *ema += blend * (*p - *ema);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +273,31 @@ mod tests {
         let mut o = Optimizer::new(vec![2.0], 0.5, 1.0, 0.0);
         o.step(&mut [vec![0.0]], 0.1);
         assert!((o.values[0] - 1.9).abs() < 1e-6);
+    }
+
+    #[test]
+    fn matrices_leave_the_other_weights_to_adamw() {
+        let shapes = [("in", [3, PIECE]), ("block.0.fc1.w", [5, 20]), ("b", [1, 7]), ("block.1.fc2.w", [20, 5])];
+        let parameters = Parameter::layout(shapes.map(|(name, shape)| (name.to_owned(), shape)));
+        let len = 3 * PIECE + 207;
+        let values = crate::nn::check::normals(len, 0);
+        let mut plain = Optimizer::new(values.clone(), 0.1, 1.0, 0.9);
+        let mut muon = plain.clone().with_muon(&parameters);
+        for n in 1..4 {
+            let g = crate::nn::check::normals(len, n);
+            assert_eq!(plain.step(&mut [g.clone()], 0.1), muon.step(&mut [g], 0.1));
+        }
+        for parameter in &parameters {
+            let of =
+                |optimizer: &Optimizer| [&optimizer.values, &optimizer.ema].map(|list| parameter.of(list).to_vec());
+            assert_eq!(of(&plain) == of(&muon), !parameter.is_hidden(), "{}", parameter.name);
+            // Every weight has moved.
+            assert!(parameter.of(&muon.values).iter().zip(parameter.of(&values)).all(|(a, b)| a != b));
+        }
+        // A parameter without a gradient only decays, and the average follows.
+        let mut still = Optimizer::new(values.clone(), 0.5, 1.0, 0.0).with_muon(&parameters);
+        still.step(&mut [vec![0.0; len]], 0.1);
+        assert!(still.values.iter().zip(&values).all(|(a, b)| *a == 0.95 * b) && still.ema == still.values);
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Batches of noised tokens, and their loss.
 //!
 //! Under masked noise the bound on −log p is a sum over the number of masks, not over levels of
-//! noise. A row of d tokens has m masks, with m uniform on 1, …, d and the places uniform, and the
-//! loss of the row is the mean of −ln D over them. Its expectation is the bound in nats a token:
+//! noise. A row of d tokens has m masks at uniform places, and the loss of the row is the mean of
+//! −ln D over them. With m uniform on 1, …, d, its expectation is the bound in nats a token:
 //!
 //! ```text
 //! E_m E_places (1/m) Σ_masked −ln D_i(x_i) = (1/d) Σ_k h_k
 //! ```
 //!
-//! The numbers of masks are stratified over a batch.
+//! A mean over few masks is a noisier estimate. Rows therefore have m masks with a probability q_m
+//! proportional to 1/√m, and a weight of 1/(d q_m), which leaves the expectation as it is
+//! ([`Shares`]). The numbers of masks are stratified over a batch.
 //!
 //! Under uniform and prior noise the bound is an integral over survivals, of the Poisson KL
 //! divergence of reverse rates ([`langevin_discrete::likelihood::rate`]). Each row has one level,
@@ -19,7 +21,7 @@
 //!
 //! A causal network has no noise: every token is predicted from those before it.
 
-use super::recipe::{Budget, Recipe};
+use super::recipe::{Budget, OptimizerKind, Recipe};
 use crate::error::{Error, Result};
 use crate::metadata::TokenSpec;
 use crate::nn::graph::GraphConfig;
@@ -132,6 +134,38 @@ pub(crate) struct Tokens {
     redrawn: Option<Arc<Redrawn>>,
     /// Numbers before the letters, and the sizes of the columns of a table.
     pub(crate) numbers: Option<Arc<Numbers>>,
+    /// Numbers of masks of the rows.
+    shares: Arc<Shares>,
+}
+
+/// Probabilities q_m of m masks in a row of d tokens, proportional to 1/√m.
+///
+/// The variance of a mean over m tokens is about proportional to 1/m. The variance of the weighted
+/// mean of many rows is then Σ_m (1/d)²/(m q_m), up to a factor, which these q_m minimise.
+#[derive(Debug)]
+struct Shares {
+    /// Σ q up to m, for m = 1, …, d.
+    sums: Vec<f64>,
+    /// Weight 1/(d q_m).
+    weights: Vec<f64>,
+}
+
+impl Shares {
+    fn new(length: usize) -> Self {
+        let each: Vec<f64> = (1..=length).map(|masks| 1.0 / (masks as f64).sqrt()).collect();
+        let total: f64 = each.iter().sum();
+        let sums = each.iter().scan(0.0, |sum, share| {
+            *sum += share / total;
+            Some(*sum)
+        });
+        Self { sums: sums.collect(), weights: each.iter().map(|share| total / (share * length as f64)).collect() }
+    }
+
+    /// Returns the number of masks at the uniform `u`, and the weight of its row.
+    fn at(&self, u: f64) -> (usize, f64) {
+        let place = self.sums.partition_point(|sum| *sum <= u).min(self.sums.len() - 1);
+        (place + 1, self.weights[place])
+    }
 }
 
 /// Letters from which noised tokens are redrawn.
@@ -284,7 +318,8 @@ impl Tokens {
         recipe.check_tokens()?;
         let numbers = vocabulary.table().filter(|table| table.numbers() > 0);
         let numbers = numbers.map(|table| Numbers::of(table, &recipe.formulation)).transpose()?.map(Arc::new);
-        Ok(Some(Self { redrawn: Redrawn::of(&space), space, causal: recipe.network.is_causal(), numbers }))
+        let (redrawn, shares) = (Redrawn::of(&space), Arc::new(Shares::new(space.length())));
+        Ok(Some(Self { redrawn, space, causal: recipe.network.is_causal(), numbers, shares }))
     }
 
     /// Returns true if the loss is estimated as a difference, so that a small loss may be estimated
@@ -342,7 +377,7 @@ impl Tokens {
             let mut number = [0.0];
             fill_uniforms(*id, draws::TRAINING_TOKENS.first(), &mut number);
             let number = if stratified { ((first + row) as f64 + number[0]) / size as f64 } else { number[0] };
-            let masks = ((number * length as f64) as usize).min(length - 1) + 1;
+            let (masks, weight) = self.shares.at(number);
             fill_uniforms(*id, draws::TRAINING_TOKENS.last(), &mut u);
             order.clear();
             order.extend(0..length);
@@ -353,7 +388,7 @@ impl Tokens {
                 let letter = &mut letters[row * length + place];
                 if !missing(*letter) {
                     *letter = mask;
-                    weights[row * length + place] = 1.0 / (masks * size) as f32;
+                    weights[row * length + place] = (weight / (masks * size) as f64) as f32;
                 }
             }
             if features_of_row > 0 {
@@ -463,7 +498,8 @@ impl Recipe {
     }
 
     /// Returns the default recipe for data of tokens and this noise: a transformer of 64 elements
-    /// a token and 4 blocks.
+    /// a token and 4 blocks; for sequences, [Muon](OptimizerKind::Muon) and batches of
+    /// [`batch_of`](Self::batch_of) rows.
     ///
     /// The network sees the noise level unless the noise is masked.
     ///
@@ -495,10 +531,25 @@ impl Recipe {
             (None, None) => {
                 let mut config = SequenceConfig::new(vocab, noise.letters(vocab), 64, 4, 4);
                 config.fourier = noise.fourier();
+                recipe.optimizer = OptimizerKind::Muon;
+                recipe.learning_rate = recipe.optimizer.learning_rate();
+                recipe.batch = Self::batch_of(data.width());
                 config.into()
             }
         };
         Ok(recipe)
+    }
+
+    /// Returns the default batch size for sequences of `length` tokens: about 3,000 tokens, in 16
+    /// to 256 rows.
+    ///
+    /// ```
+    /// use langevin_train::Recipe;
+    /// assert_eq!([12, 64, 128, 1024].map(Recipe::batch_of), [256, 48, 24, 16]);
+    /// ```
+    #[must_use]
+    pub fn batch_of(length: usize) -> usize {
+        (3072 / length.max(1)).clamp(16, 256)
     }
 
     /// Checks the fields that have no meaning for tokens.

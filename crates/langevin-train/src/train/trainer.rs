@@ -8,7 +8,7 @@ use super::lanes::Lanes;
 use super::optimizer::Optimizer;
 use super::order::Order;
 use super::problem::Problem;
-use super::recipe::{Budget, Recipe};
+use super::recipe::{Budget, OptimizerKind, Recipe};
 use super::smooth::Smooth;
 use super::task::Denoising;
 use super::tokens::Tokens;
@@ -247,6 +247,9 @@ impl Trainer {
                 .got(initial.len().to_string()));
         }
         let mut optimizer = Optimizer::new(initial, recipe.weight_decay, recipe.clip, recipe.ema);
+        if recipe.optimizer == OptimizerKind::Muon {
+            optimizer = optimizer.with_muon(net.parameters());
+        }
         if recipe.averages {
             optimizer.followers = Some(Followers::new(&optimizer.values)?);
         }

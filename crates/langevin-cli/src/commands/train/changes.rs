@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// Fields of a recipe with the flags that set them. The first entry whose path is a prefix of the
 /// field's path applies.
-const FIELDS: [(&str, &str); 39] = [
+const FIELDS: [(&str, &str); 40] = [
     ("formulation.process", "process"),
     ("formulation.prediction", "predict"),
     ("formulation", "process"),
@@ -35,6 +35,7 @@ const FIELDS: [(&str, &str); 39] = [
     ("network.heads", "heads"),
     ("network.classes", "conditional"),
     ("batch", "batch"),
+    ("optimizer", "optimizer"),
     ("learning_rate", "lr"),
     ("warmup", "warmup"),
     ("decay", "decay"),

@@ -11,7 +11,7 @@ use langevin::{Formulation, LambdaRange, Prediction, Process};
 use langevin_data::Vocabulary;
 use langevin_tasks::train::STEPS;
 use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Recipe};
-use langevin_train::{GraphConfig, SequenceConfig, TableConfig, TokenNoise};
+use langevin_train::{GraphConfig, OptimizerKind, SequenceConfig, TableConfig, TokenNoise};
 use std::time::Duration;
 
 /// Default length of an attention head.
@@ -61,11 +61,12 @@ pub const OF_NUMBERS: [&str; 12] = [
     "patch",
 ];
 
-/// Changes the recipe to one for tokens of this vocabulary, whose sequences have classes or not.
+/// Changes the recipe to one for rows of `length` tokens of this vocabulary, with classes or not.
 pub fn of_tokens(
     args: &TrainArgs,
     effective: &Effective,
     vocabulary: &Vocabulary,
+    length: usize,
     classes: usize,
     recipe: &mut Recipe,
 ) -> Result<()> {
@@ -112,7 +113,17 @@ pub fn of_tokens(
         config.fourier = shape.fourier;
     }
     recipe.network = config.into();
+    let of = &args.optimizer;
+    recipe.optimizer = of.optimizer.unwrap_or(OptimizerKind::Muon);
+    recipe.learning_rate = of.lr.unwrap_or(recipe.optimizer.learning_rate());
+    recipe.batch = of.batch.unwrap_or(Recipe::batch_of(length));
     Ok(())
+}
+
+/// Returns the flags of the optimiser whose default depends on the data, with the recipe's values.
+pub fn of_optimizer(recipe: &Recipe) -> [(&'static str, String); 3] {
+    let (name, rate) = (recipe.optimizer.name(), recipe.learning_rate);
+    [("batch", recipe.batch.to_string()), ("optimizer", name.to_owned()), ("lr", rate.to_string())]
 }
 
 /// Returns the recipe of the flags.
@@ -138,7 +149,9 @@ pub fn recipe(args: &TrainArgs, classes: usize) -> Result<Recipe> {
     recipe.held_out = reading.hold_out.map(|share| HeldOut { share, seed: args.seed });
     (recipe.crop, recipe.flip, recipe.label_dropout) = (reading.crop, reading.flip, reading.label_dropout);
     recipe.network = network(args, classes)?;
-    (recipe.batch, recipe.learning_rate, recipe.warmup) = (optimizer.batch, optimizer.lr, optimizer.warmup);
+    recipe.optimizer = optimizer.optimizer.unwrap_or_default();
+    recipe.learning_rate = optimizer.lr.unwrap_or(recipe.optimizer.learning_rate());
+    (recipe.batch, recipe.warmup) = (optimizer.batch.unwrap_or(recipe.batch), optimizer.warmup);
     recipe.decay = optimizer.decay;
     (recipe.ema, recipe.clip) = (optimizer.ema, optimizer.clip);
     recipe.averages = args.keeping.averages_every.is_some();

@@ -23,7 +23,7 @@
 //! Source: Dao et al., arXiv 2205.14135; Milakov & Gimelshein, arXiv 1805.02867; normalised queries
 //! and keys: Dehghani et al., arXiv 2302.05442.
 
-use super::math::exp;
+use super::math::{exp, ln};
 use super::matrix::{add_product, product, rows, rows_mut, strided, strided_mut};
 use super::sum::{LANES, sum};
 use crate::nn::stop::Stop;
@@ -151,6 +151,13 @@ fn soften_with<S: Simd>(_simd: S, s: &mut [f32], keys: usize, seen: usize, row: 
     }
 }
 
+/// Computes kept ← m + ln Σ for each row.
+#[pulp::with_simd(totals = pulp::Arch::new())]
+#[inline(always)]
+fn totals_with<S: Simd>(_simd: S, row: &[[f32; 3]], kept: &mut [f32]) {
+    kept.iter_mut().zip(row).for_each(|(kept, [most, sum, _])| *kept = most + ln(*sum, *sum - 1.0));
+}
+
 /// Multiplies every row of `values` by `factor(row)`.
 #[inline(always)]
 fn times(values: &mut [f32], width: usize, row: &[[f32; 3]], factor: impl Fn(&[f32; 3]) -> f32) {
@@ -175,7 +182,10 @@ fn slope_with<S: Simd>(
     row: &[[f32; 3]],
 ) {
     let rows = s.chunks_exact_mut(keys).zip(dp.chunks_exact_mut(keys)).zip(kept).zip(row);
-    for (place, (((s, dp), kept), [along, ..])) in rows.enumerate() {
+    for (place, (((s, dp), kept), row)) in rows.enumerate() {
+        // Copies, without which the loop below reads them again after each write and is not
+        // vectorised.
+        let (kept, along) = (*kept, row[0]);
         let seen = keys.min(seen + place);
         let ((s, masked), (dp, masked_too)) = (s.split_at_mut(seen), dp.split_at_mut(seen));
         masked.fill(0.0);
@@ -249,10 +259,10 @@ pub(crate) fn attend(
             }
         }
         times(result, head, row, |row| 1.0 / row[1]);
-        for ((token, result), row) in (first..).zip(result.chunks_exact(head)).zip(row) {
+        for (token, result) in (first..).zip(result.chunks_exact(head)) {
             out[token * heads.width + index * head..][..head].copy_from_slice(result);
-            kept[token] = row[0] + row[1].ln();
         }
+        totals(row, &mut kept[first..]);
     }
 }
 

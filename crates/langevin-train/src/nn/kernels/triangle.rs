@@ -24,7 +24,7 @@
 //! Source: Bergen et al., arXiv 2112.00578; normalised queries and keys: Dehghani et al., arXiv
 //! 2302.05442.
 
-use super::math::exp;
+use super::math::{exp, ln};
 use pulp::Simd;
 
 /// Number of nodes in a register, one of AVX2.
@@ -235,6 +235,7 @@ fn attend_in<const B: usize>(
             }
             *result = sum;
         }
+        let totals = both(&most, &total, |most, total| most + ln(total, total - 1.0));
         for j in 0..n {
             let (block, lane) = (j / LANES, j % LANES);
             let pair = i * n + j;
@@ -242,7 +243,7 @@ fn attend_in<const B: usize>(
             for (target, result) in target.iter_mut().zip(result.iter()) {
                 *target = result[block][lane] / total[block][lane];
             }
-            kept[pair] = most[block][lane] + total[block][lane].ln();
+            kept[pair] = totals[block][lane];
         }
     }
 }
