@@ -53,15 +53,44 @@ def names(tmp_path, monkeypatch):
     }  # fmt: skip
 
 
-def tokens():
-    """Stand-ins for the pages on tokens: a small masked language model with its tokenizer, and a pipeline."""
+class Tokenizer:
+    """Tokenizer of a language with twenty letters; the first five are special."""
+
+    mask_token_id = 4
+    all_special_ids = [0, 1, 2, 3, 4]
+
+    def __call__(self, text):
+        masks = text.count("[MASK]")
+        return SimpleNamespace(input_ids=[2, 10] + masks * [4] + [11, 3])
+
+    def batch_decode(self, samples):
+        # A sample keeps the special letters of its start, and has no mask left.
+        assert all(row[0] == 2 and row[-1] == 3 and 4 not in row for row in samples.tolist())
+        return ["a sentence"] * len(samples)
+
+
+class Pipeline:
+    """Pipeline on tokens whose scheduler can be replaced."""
+
+    def __init__(self):
+        self.scheduler = diffusers.AmusedScheduler(mask_token_id=8)
+
+    def __call__(self, prompt, num_inference_steps):
+        self.scheduler.set_timesteps(num_inference_steps)
+        x = torch.full((1, 16), 8)
+        for t in self.scheduler.timesteps:
+            x = self.scheduler.step(torch.zeros(1, 16, 8), t, x).prev_sample
+        assert (x < 8).all()
+        return SimpleNamespace(images=[x])
+
+
+def stand_ins(monkeypatch):
+    """Replace what the page on tokens downloads by a small language model, its tokenizer and a pipeline."""
     transformers = pytest.importorskip("transformers")
     config = transformers.BertConfig(vocab_size=20, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=16)
-    loader = SimpleNamespace(from_pretrained=lambda name: transformers.BertForMaskedLM(config))
-    return {
-        "transformers": SimpleNamespace(AutoModelForMaskedLM=loader), "tokenizer": SimpleNamespace(mask_token_id=4, all_special_ids=[0, 1, 2, 3, 4]),
-        "pipe": SimpleNamespace(scheduler=diffusers.AmusedScheduler(mask_token_id=8)),
-    }  # fmt: skip
+    monkeypatch.setattr(transformers.AutoModelForMaskedLM, "from_pretrained", lambda name: transformers.BertForMaskedLM(config))
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", lambda name: Tokenizer())
+    monkeypatch.setattr(diffusers.AmusedPipeline, "from_pretrained", lambda name: Pipeline())
 
 
 def small(program):
@@ -71,10 +100,10 @@ def small(program):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("page", ["README.md", "python/README.md", "docs/trace.md", "docs/torch.md", "docs/discrete.md"])
-def test_every_program_runs(page, names):
+def test_every_program_runs(page, names, monkeypatch):
     programs = blocks((ROOT / page).read_text())
     if page == "docs/discrete.md":
-        names.update(tokens())
+        stand_ins(monkeypatch)
     assert len(programs) >= (8 if page == "python/README.md" else 1)
     for program in programs:
         if "model.safetensors" in program:
