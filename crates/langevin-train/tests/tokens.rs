@@ -339,3 +339,11 @@ fn classes_condition_tokens_and_guidance_sharpens_them() {
         assert!((mixed - 0.5).abs() < 0.03, "{noise:?}: {mixed}");
     }
 }
+
+#[test]
+fn batches_fit_the_length_in_a_first_training_and_in_fine_tuning() {
+    let data = chain_data(&Chain::example(3, 64, Noise::Masked).unwrap(), 0, 60);
+    let recipe = Recipe::of_tokens(&data, Budget::Steps(1)).unwrap();
+    let network = Trainer::new(&data, &recipe).unwrap().network().unwrap();
+    assert_eq!([recipe.batch, Recipe::of(&network, Budget::Steps(1)).batch], [48, 48]);
+}

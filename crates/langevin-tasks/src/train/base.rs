@@ -97,7 +97,8 @@ impl Base {
     /// states the fields that the caller set. It is called with the fields of a recipe, and also
     /// with `frame` (columns learned as logarithms) and `network.classes`.
     ///
-    /// The learning rate becomes [`FINE_TUNING_RATE`] unless the caller set it.
+    /// The learning rate becomes [`FINE_TUNING_RATE`], and the batch size that of the model's or the
+    /// run's recipe, unless the caller set them.
     ///
     /// # Errors
     /// Returns [`TrainError::Conflict`] for the first field whose value differs from that of the
@@ -117,6 +118,9 @@ impl Base {
         }
         if chosen("learning_rate").is_none() {
             recipe.learning_rate = FINE_TUNING_RATE;
+        }
+        if chosen("batch").is_none() {
+            recipe.batch = self.recipe.batch;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::tokens::TokenNoise;
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::nn::network::Network;
+use crate::nn::spec::NetworkSpec;
 use langevin_data::Dataset;
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ impl Recipe {
     /// [`Trainer::from_network`](crate::Trainer::from_network).
     ///
     /// Formulation, loss, normalisation, noise on tokens and architecture are those of the network.
-    /// The optimiser has its defaults, with a learning rate of [`FINE_TUNING_RATE`].
+    /// The optimiser has its defaults, with a learning rate of [`FINE_TUNING_RATE`]; batches of
+    /// sequences have [`batch_of`](Self::batch_of) rows.
     ///
     /// See [`Trainer::from_network`](crate::Trainer::from_network) for an example.
     #[must_use]
@@ -30,6 +32,9 @@ impl Recipe {
             Some(spec) => (recipe.tokens, recipe.prior) = TokenNoise::of(spec.space.noise()),
         }
         recipe.network = metadata.network.clone();
+        if let (NetworkSpec::Sequence(_), Some(spec)) = (&recipe.network, &metadata.data.tokens) {
+            recipe.batch = Self::batch_of(spec.space.length());
+        }
         recipe.learning_rate = FINE_TUNING_RATE;
         (recipe.reading, recipe.frame) = (metadata.data.reading.clone(), metadata.data.frame.clone());
         recipe

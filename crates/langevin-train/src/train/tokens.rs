@@ -531,13 +531,26 @@ impl Recipe {
             (None, None) => {
                 let mut config = SequenceConfig::new(vocab, noise.letters(vocab), 64, 4, 4);
                 config.fourier = noise.fourier();
-                recipe.optimizer = OptimizerKind::Muon;
-                recipe.learning_rate = recipe.optimizer.learning_rate();
-                recipe.batch = Self::batch_of(data.width());
+                recipe.train_sequences(data.width());
                 config.into()
             }
         };
         Ok(recipe)
+    }
+
+    /// Sets the defaults of training on sequences of `length` tokens: [Muon](OptimizerKind::Muon)
+    /// with its learning rate, and batches of [`batch_of`](Self::batch_of) rows.
+    ///
+    /// ```
+    /// use langevin_train::{Budget, OptimizerKind, Recipe};
+    /// let mut recipe = Recipe::new(Recipe::default_formulation(), Budget::Steps(100));
+    /// recipe.train_sequences(128);
+    /// assert_eq!((recipe.optimizer, recipe.batch), (OptimizerKind::Muon, 24));
+    /// ```
+    pub fn train_sequences(&mut self, length: usize) {
+        self.optimizer = OptimizerKind::Muon;
+        self.learning_rate = self.optimizer.learning_rate();
+        self.batch = Self::batch_of(length);
     }
 
     /// Returns the default batch size for sequences of `length` tokens: about 3,000 tokens, in 16
@@ -565,5 +578,31 @@ impl Recipe {
         refuse("flip", self.flip)?;
         refuse("normalization", self.normalization.is_some())?;
         refuse("weight", self.weight != langevin::objective::Weight::Plain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weighted_rows_have_the_mean_over_all_numbers_of_masks() {
+        for length in [1, 2, 12, 128] {
+            let shares = Shares::new(length);
+            // A loss that grows with the masks, as the loss of a network does.
+            let loss = |masks: usize| (1.0 + masks as f64).ln();
+            let want = (1..=length).map(loss).sum::<f64>() / length as f64;
+            let points = 200_000;
+            let at = |i: usize| shares.at((i as f64 + 0.5) / f64::from(points));
+            let mean = (0..points as usize).map(at).map(|(masks, weight)| weight * loss(masks)).sum::<f64>();
+            // The midpoints miss each of the `length` jumps by at most half a point, and weights are
+            // below 1/(d q_d) < 3 for these lengths.
+            let most = 3.0 * loss(length) * length as f64 / (2.0 * f64::from(points));
+            assert!((mean / f64::from(points) - want).abs() < most, "{length}");
+            assert_eq!((shares.at(0.0).0, shares.at(1.0 - f64::EPSILON).0), (1, length));
+            // Few masks are more frequent, by the root of their number.
+            let share = |masks: usize| 1.0 / (shares.weights[masks - 1] * length as f64);
+            assert!((share(1) / share(length) - (length as f64).sqrt()).abs() < 1e-9);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::TrainArgs;
 use crate::cli::config::Effective;
-use crate::cli::train::Kind;
+use crate::cli::train::{Kind, OptimizerArgs};
 use crate::error::{Blame as _, Failure, Result};
 use crate::words::either_case;
 use langevin::grid::{SIGMAS, usual_range};
@@ -11,7 +11,7 @@ use langevin::{Formulation, LambdaRange, Prediction, Process};
 use langevin_data::Vocabulary;
 use langevin_tasks::train::STEPS;
 use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Recipe};
-use langevin_train::{GraphConfig, OptimizerKind, SequenceConfig, TableConfig, TokenNoise};
+use langevin_train::{GraphConfig, SequenceConfig, TableConfig, TokenNoise};
 use std::time::Duration;
 
 /// Default length of an attention head.
@@ -113,11 +113,18 @@ pub fn of_tokens(
         config.fourier = shape.fourier;
     }
     recipe.network = config.into();
-    let of = &args.optimizer;
-    recipe.optimizer = of.optimizer.unwrap_or(OptimizerKind::Muon);
-    recipe.learning_rate = of.lr.unwrap_or(recipe.optimizer.learning_rate());
-    recipe.batch = of.batch.unwrap_or(Recipe::batch_of(length));
+    recipe.train_sequences(length);
+    optimizer(&args.optimizer, recipe);
     Ok(())
+}
+
+/// Sets what the flags say about the optimiser's values whose default depends on the data.
+fn optimizer(args: &OptimizerArgs, recipe: &mut Recipe) {
+    if let Some(kind) = args.optimizer {
+        (recipe.optimizer, recipe.learning_rate) = (kind, kind.learning_rate());
+    }
+    recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
+    recipe.batch = args.batch.unwrap_or(recipe.batch);
 }
 
 /// Returns the flags of the optimiser whose default depends on the data, with the recipe's values.
@@ -128,7 +135,7 @@ pub fn of_optimizer(recipe: &Recipe) -> [(&'static str, String); 3] {
 
 /// Returns the recipe of the flags.
 pub fn recipe(args: &TrainArgs, classes: usize) -> Result<Recipe> {
-    let (objective, optimizer, reading) = (&args.objective, &args.optimizer, &args.reading);
+    let (objective, reading) = (&args.objective, &args.reading);
     let process = either_case(&objective.process, Process::parse).or_misused()?;
     let prediction = either_case(&objective.predict, Prediction::parse).or_misused()?;
     // The range is limited by the process; that of Stable Diffusion ends at 14.6.
@@ -149,11 +156,9 @@ pub fn recipe(args: &TrainArgs, classes: usize) -> Result<Recipe> {
     recipe.held_out = reading.hold_out.map(|share| HeldOut { share, seed: args.seed });
     (recipe.crop, recipe.flip, recipe.label_dropout) = (reading.crop, reading.flip, reading.label_dropout);
     recipe.network = network(args, classes)?;
-    recipe.optimizer = optimizer.optimizer.unwrap_or_default();
-    recipe.learning_rate = optimizer.lr.unwrap_or(recipe.optimizer.learning_rate());
-    (recipe.batch, recipe.warmup) = (optimizer.batch.unwrap_or(recipe.batch), optimizer.warmup);
-    recipe.decay = optimizer.decay;
-    (recipe.ema, recipe.clip) = (optimizer.ema, optimizer.clip);
+    optimizer(&args.optimizer, &mut recipe);
+    (recipe.warmup, recipe.decay) = (args.optimizer.warmup, args.optimizer.decay);
+    (recipe.ema, recipe.clip) = (args.optimizer.ema, args.optimizer.clip);
     recipe.averages = args.keeping.averages_every.is_some();
     recipe.seed = args.seed;
     Ok(recipe)
