@@ -97,8 +97,8 @@ impl Base {
     /// states the fields that the caller set. It is called with the fields of a recipe, and also
     /// with `frame` (columns learned as logarithms) and `network.classes`.
     ///
-    /// The learning rate becomes [`FINE_TUNING_RATE`], and the batch size that of the model's or the
-    /// run's recipe, unless the caller set them.
+    /// Unless the caller set them, the learning rate becomes [`FINE_TUNING_RATE`], and the batch
+    /// size that of the recipe of the model or run.
     ///
     /// # Errors
     /// Returns [`TrainError::Conflict`] for the first field whose value differs from that of the

@@ -595,8 +595,8 @@ mod tests {
             let points = 200_000;
             let at = |i: usize| shares.at((i as f64 + 0.5) / f64::from(points));
             let mean = (0..points as usize).map(at).map(|(masks, weight)| weight * loss(masks)).sum::<f64>();
-            // The midpoints miss each of the `length` jumps by at most half a point, and weights are
-            // below 1/(d q_d) < 3 for these lengths.
+            // The midpoints miss each of the `length` jumps by at most half a point, and weights
+            // are below 1/(d q_d) < 3 for these lengths.
             let most = 3.0 * loss(length) * length as f64 / (2.0 * f64::from(points));
             assert!((mean / f64::from(points) - want).abs() < most, "{length}");
             assert_eq!((shares.at(0.0).0, shares.at(1.0 - f64::EPSILON).0), (1, length));
