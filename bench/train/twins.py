@@ -79,16 +79,23 @@ class Dit(nn.Module):
 class Sequence(nn.Module):
     """The transformer for masked tokens, which does not see the noise level."""
 
-    def __init__(self, length, width, depth, heads, vocab=27):
+    def __init__(self, length, width, depth, heads, vocab=27, near=4):
         super().__init__()
         self.token, self.position = nn.Embedding(vocab + 1, width), nn.Parameter(torch.randn(length, width))
+        # Neighbours at each distance. The last row of a table, that of the places outside, stays zero.
+        self.shifts = [shift for shift in range(-near, near + 1) if shift]
+        self.near = nn.ModuleList(nn.Embedding(vocab + 2, width, padding_idx=vocab + 1) for _ in self.shifts)
         self.condition = nn.Parameter(torch.ones(width))
         rotary = Rotary(length, width // heads)
         self.blocks = nn.ModuleList(Block(width, heads, rotary) for _ in range(depth))
         self.modulation, self.out = nn.Linear(width, 2 * width), nn.Linear(width, vocab)
 
     def forward(self, x):
-        h = self.token(x) + self.position
+        h, length = self.token(x) + self.position, x.shape[1]
+        reach = len(self.shifts) // 2
+        padded = F.pad(x, (reach, reach), value=self.near[0].padding_idx)
+        for shift, table in zip(self.shifts, self.near):
+            h = h + table(padded[:, reach + shift : reach + shift + length])
         c = F.silu(self.condition).expand(x.shape[0], -1)
         for block in self.blocks:
             h = block(h, c)

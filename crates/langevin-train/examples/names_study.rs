@@ -31,8 +31,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ids: Vec<SampleId> = rows.iter().map(|row| SampleId { seed: 1, index: *row as u64 }).collect();
     let causal_too = at(7, 0.0) > 0.0 && noise == TokenNoise::Masked;
     for causal in [false, true].into_iter().take(1 + usize::from(causal_too)) {
-        if let NetworkSpec::Sequence(config) = &mut recipe.network {
-            config.causal = causal;
+        if let NetworkSpec::Sequence(config) = &mut recipe.network
+            && causal
+        {
+            *config = config.autoregressive();
         }
         let mut steps = 0;
         let network = train(&names, &recipe, &mut |progress| {

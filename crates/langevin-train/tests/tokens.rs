@@ -31,7 +31,7 @@ fn small(data: &Dataset, steps: u64) -> Recipe {
 
 fn causal(recipe: &mut Recipe) {
     if let NetworkSpec::Sequence(config) = &mut recipe.network {
-        config.causal = true;
+        *config = config.autoregressive();
     }
 }
 

@@ -130,10 +130,8 @@ fn twin(args: &TrainArgs, recipe: &Recipe) -> Result<Option<Recipe>> {
     let (NetworkSpec::Sequence(config), Some(_)) = (&recipe.network, recipe.tokens) else {
         return bad("the twin is for sequences of tokens", "text or integers, such as --data names");
     };
-    let mut config = *config;
-    (config.causal, config.fourier, config.letters) = (true, 0, config.vocab + 1);
     let mut twin = recipe.clone();
-    (twin.network, twin.tokens) = (config.into(), Some(TokenNoise::Masked));
+    (twin.network, twin.tokens) = (config.autoregressive().into(), Some(TokenNoise::Masked));
     Ok(Some(twin))
 }
 

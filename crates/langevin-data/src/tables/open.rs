@@ -1,7 +1,7 @@
 //! Data sets of categories and numbers from files.
 
 use super::grid::{Grid, GridColumn, Selection};
-use super::schema::{COLUMNS, ColumnValues, TableColumn, TableSchema, unseen};
+use super::schema::{COLUMNS, ColumnValues, TableColumn, TableSchema};
 use super::scores::NormalScores;
 use crate::about::About;
 use crate::columns::column;
@@ -290,12 +290,6 @@ fn known(of: &mut Selection, schema: &TableSchema) -> Result<TableSchema> {
                 .expected(schema.named(place))
                 .got(format!("the columns {}", names.join(", "))));
         };
-        // Every category is checked before a row is built, so that the first error names the value.
-        if let Some(categories) = wanted.categories()
-            && let Some(cell) = column.cells.iter().flatten().find(|cell| !categories.contains(cell))
-        {
-            return Err(unseen(categories, cell, &schema.named(place)));
-        }
         grid.columns.push(column);
     }
     Ok(schema.clone())
@@ -357,7 +351,7 @@ mod tests {
             assert!(words.iter().all(|word| error.contains(word)), "{error}");
         };
         refused("size\n1\n", &["lacks a column", "'kind'"]);
-        refused("kind,size\nc,1\n", &["unknown category", "'c'", "a, b"]);
+        refused("kind,size\nc,1\n", &["unknown category", "row 1, column 'kind'", "'c'", "a, b"]);
         refused("kind,size\na,x\n", &["row 1", "'size'", "'x'"]);
     }
 

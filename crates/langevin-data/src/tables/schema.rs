@@ -296,7 +296,7 @@ impl TableSchema {
 }
 
 /// Returns the error for a category that the schema does not have.
-pub(super) fn unseen(known: &[String], cell: &str, column: &str) -> Error {
+fn unseen(known: &[String], cell: &str, column: &str) -> Error {
     const SHOWN: usize = 12;
     let listed: Vec<&str> = known.iter().map(String::as_str).collect();
     let expected = match listed.len() {

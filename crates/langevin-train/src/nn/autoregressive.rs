@@ -18,7 +18,7 @@ impl Network {
     /// let names = Dataset::names().head(200);
     /// let mut recipe = Recipe::of_tokens(&names, Budget::Steps(3))?;
     /// if let NetworkSpec::Sequence(config) = &mut recipe.network {
-    ///     config.causal = true;
+    ///     *config = config.autoregressive();
     /// }
     /// recipe.batch = 16;
     /// let network = train(&names, &recipe, &mut |_| std::ops::ControlFlow::Continue(()))?;

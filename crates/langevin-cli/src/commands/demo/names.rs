@@ -45,8 +45,10 @@ pub fn run(args: &DemoArgs, out: &Path, start: Instant) -> Result<()> {
     let mut recipe = recipe(&train, args.seed)?;
     let mut networks = Vec::new();
     for (causal, within) in [(false, MASKED), (true, TWIN)] {
-        if let NetworkSpec::Sequence(config) = &mut recipe.network {
-            config.causal = causal;
+        if let NetworkSpec::Sequence(config) = &mut recipe.network
+            && causal
+        {
+            *config = config.autoregressive();
         }
         let steps = match args.steps {
             Some(steps) => steps,

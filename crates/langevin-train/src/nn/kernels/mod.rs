@@ -15,6 +15,7 @@
 //! | [`join`] | h + gate ⊙ (y + bias) | [`join_back`] |
 //! | [`fill`] | the same row repeated | [`add_rows`] |
 //! | [`embed`] | rows of a table | [`embed_back`] |
+//! | [`embed_near`] | h + rows of a table for neighbours | [`embed_near_back`] |
 //! | [`cross_entropy`] | −ln softmax of the answer | the same pass |
 //! | [`score_entropy`] | loss of reverse rates, noise without a mask | the same pass |
 //! | [`softmax`] | probabilities from logits | |
@@ -41,7 +42,7 @@ pub use activation::{Activation, activate, activate_back};
 pub use matrix::{add_linear, add_linear_back_x, linear, linear_back_w, linear_back_x};
 pub use norm::{modulate, modulate_back};
 pub use rates::{Noised, score_entropy};
-pub use rows::{add, add_rows, embed, embed_back, fill, join, join_back};
+pub use rows::{add, add_rows, embed, embed_back, embed_near, embed_near_back, fill, join, join_back};
 pub use softmax::{cross_entropy, softmax};
 pub(crate) use sum::{square, square_apart};
 

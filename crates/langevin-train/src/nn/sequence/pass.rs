@@ -2,15 +2,17 @@
 
 use super::Sequence;
 use crate::error::{Error, Result};
-use crate::nn::kernels::rows::{add, add_rows, embed, embed_back};
+use crate::nn::kernels::rows::{add, add_rows, embed, embed_back, embed_near, embed_near_back};
 use crate::nn::net::{Parameter, Pass, Rows};
 use crate::nn::stop::Stop;
 use crate::nn::transformer::Trunk;
 
 /// Memory of one evaluation, see [`Pass`].
 pub(super) struct Memory {
-    /// Tables of the tokens and of the positions.
-    embedding: [Parameter; 2],
+    /// Tables of the tokens, of the positions, and of the neighbours if they are seen.
+    embedding: Vec<Parameter>,
+    /// Neighbours of a position, as differences of positions.
+    shifts: Vec<isize>,
     length: usize,
     width: usize,
     letters: usize,
@@ -23,7 +25,8 @@ impl Memory {
     pub(super) fn new(net: &Sequence, rows: usize) -> Self {
         let length = net.body.sizes.tokens;
         Self {
-            embedding: [0, 1].map(|index| net.body.parameters[index].clone()),
+            embedding: net.body.embedding().to_vec(),
+            shifts: net.config.shifts().collect(),
             length,
             width: net.config.width,
             letters: net.config.letters,
@@ -59,10 +62,15 @@ impl Pass for Memory {
 
     fn forward(&mut self, weights: &[f32], given: Rows<'_>, count: usize, keep: bool) -> Result<&[f32]> {
         self.check(given.tokens, count)?;
-        let [letters, positions] = [0, 1].map(|index| self.embedding[index].of(weights));
+        let table = |index: usize| self.embedding[index].of(weights);
+        let (letters, positions) = (table(0), table(1));
         let first = |h: &mut [f32]| {
             embed(letters, self.width, given.tokens, h);
             h.chunks_exact_mut(positions.len()).for_each(|h| add(h, positions));
+            for (shift, part) in self.shifts.iter().zip(0..) {
+                let near = &table(2)[part * letters.len()..][..letters.len()];
+                embed_near(near, self.width, self.length, *shift, given.tokens, h);
+            }
         };
         let out = &mut self.out[..given.tokens.len() * self.vocab];
         self.trunk.forward(weights, given, count, keep, first, out)?;
@@ -77,11 +85,16 @@ impl Pass for Memory {
         gradient: Option<&mut [f32]>,
         _dx: Option<&mut [f32]>,
     ) -> Result<()> {
-        let Self { embedding: [letters, positions], width, trunk, .. } = self;
+        let Self { embedding, shifts, length, width, trunk, .. } = self;
         trunk.back(weights, given, cotangent, gradient, |g, gradient| {
             if let Some(gradient) = gradient {
-                embed_back(g, *width, given.tokens, letters.of_mut(gradient));
-                add_rows(positions.of_mut(gradient), g);
+                embed_back(g, *width, given.tokens, embedding[0].of_mut(gradient));
+                add_rows(embedding[1].of_mut(gradient), g);
+                let letters = embedding[0].shape.iter().product::<usize>();
+                for (shift, part) in shifts.iter().zip(0..) {
+                    let near = &mut embedding[2].of_mut(gradient)[part * letters..][..letters];
+                    embed_near_back(g, *width, *length, *shift, given.tokens, near);
+                }
             }
         })
     }

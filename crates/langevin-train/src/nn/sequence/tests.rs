@@ -13,11 +13,12 @@ const SMALL: SequenceConfig = SequenceConfig {
     vocab: 5,
     causal: false,
     rotary: true,
+    near: 2,
 };
 
 fn weights(net: &Sequence) -> Vec<f32> {
     // No weight is zero, and none dominates.
-    let tables = ["token", "position"];
+    let tables = ["token", "position", "near"];
     Parameter::normals(net.parameters(), 3, |parameter| match parameter.shape[0] {
         _ if tables.contains(&parameter.name.as_str()) => 0.7,
         1 => 0.35,
@@ -143,7 +144,10 @@ fn sizes_that_do_not_fit_are_refused() {
 fn the_document_names_what_differs_from_the_default() {
     let spec = NetworkSpec::from(SequenceConfig::new(27, 28, 64, 4, 4));
     let text = serde_json::to_string(&spec).unwrap();
-    assert_eq!(text, r#"{"kind":"sequence","width":64,"depth":4,"heads":4,"letters":28,"vocab":27,"rotary":true}"#);
+    assert_eq!(
+        text,
+        r#"{"kind":"sequence","width":64,"depth":4,"heads":4,"letters":28,"vocab":27,"rotary":true,"near":4}"#
+    );
     assert_eq!(serde_json::from_str::<NetworkSpec>(&text).unwrap(), spec);
     let spec = NetworkSpec::from(SequenceConfig { causal: true, fourier: 16, classes: 2, ..SMALL });
     let text = serde_json::to_string(&spec).unwrap();

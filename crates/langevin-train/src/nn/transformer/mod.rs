@@ -208,6 +208,11 @@ impl Transformer {
         &self.parameters[..self.parameters.len() - TAIL.len() - self.depth * BLOCK.len()]
     }
 
+    /// Returns the parameters of the embedding.
+    pub(super) fn embedding(&self) -> &[Parameter] {
+        &self.parameters[..self.embedding]
+    }
+
     fn condition(&self) -> &[Parameter] {
         &self.head()[self.embedding..]
     }
