@@ -185,6 +185,26 @@ def test_samples_of_a_network_are_data(table):
     assert np.array_equal(network.sample(50, 3), np.load(out))
 
 
+def test_a_network_draws_its_classes(tmp_path):
+    def command(*arguments):
+        subprocess.run([sys.executable, "-m", "langevin", *map(str, arguments)], cwd=tmp_path, check=True, capture_output=True)
+
+    small = ["--steps", 30, "--width", 16, "--depth", 1]
+    command("train", "--data", "digits", "--conditional", *small, "--out", "m.safetensors")
+    command("sample", "m.safetensors", "--class", "7", "-n", 8, "--seed", 3, "--out", "s.npy")
+    sevens = langevin.Network(tmp_path / "m.safetensors", class_labels=7)
+    assert sevens.classes == [str(digit) for digit in range(10)]
+    assert np.array_equal(sevens.sample(8, 3), np.load(tmp_path / "s.npy"))
+    # Guidance has the class on one branch and none on the other.
+    command("sample", "m.safetensors", "--class", "7", "--guidance", 2, "--sampler", "ddim", "--steps", 4, "-n", 8, "--out", "g.npy")
+    plan = langevin.Plan("ddim", steps=4, guidance=2.0, network=sevens.formulation)
+    assert np.array_equal(plan.run(sevens, (8, *sevens.shape)), np.load(tmp_path / "g.npy"))
+    with pytest.raises(langevin.ArgumentError, match=r"unknown class \(class_labels\): expected 0, 1"):
+        langevin.Network.load(tmp_path / "m.safetensors", class_labels="ten")
+    with pytest.raises(langevin.ArgumentError, match="class_labels has no effect here"):
+        langevin.Network.load(tmp_path / "m.onnx", class_labels=1)
+
+
 def test_a_network_says_how_it_is_used(table):
     network = langevin.Network.load(table[0] / "m.safetensors")
     for call in (lambda: network.predict(np.zeros((2, 3))), lambda: network.predict(np.zeros((2, 3)), 0.5)):

@@ -71,7 +71,8 @@ def folder(tmp_path_factory):
     small = ["--noise", "masked", "--steps", "3", "--batch", "16", "--width", "16", "--depth", "1"]
     tokens = [["train", "--data", "names", *small, "--out", folder / "tokens.safetensors"]]
     tokens += [["train", "--data", folder / f"{name}.csv", *small, "--out", folder / f"{name}.safetensors"] for name in ("table", "flags")]
-    for one in (command, *tokens):
+    classes = ["train", "--data", "digits", "--conditional", "--steps", "2", "--width", "8", "--depth", "1", "--out", folder / "digits.safetensors"]
+    for one in (command, classes, *tokens):
         subprocess.run([sys.executable, "-m", "langevin", *map(str, one)], check=True, capture_output=True)
     for name in ("digits.onnx", "language.onnx"):
         shutil.copy(ONNX / name, folder)

@@ -67,6 +67,10 @@ def test_other_commands_take_the_file(tmp_path):
     assert found["nfe"] == 8
     command("tune", *FLAGS, "--data", tmp_path / "data.npy", "--nfe", 2, "--out", tmp_path / "plan.json")
     assert langevin.Plan.load(tmp_path / "plan.json").nfe <= 2
+    ranked = json.loads(command("recommend", *FLAGS, "--data", tmp_path / "data.npy", "--nfe", 2, "--out", tmp_path / "best.json", "--json"))
+    ranking = TokenOnnxNetwork(FILE, mask=4, length=8).recommend(2, np.load(tmp_path / "data.npy"))
+    assert [one["name"] for one in ranked["candidates"]] == [one.name for one in ranking.candidates]
+    command("sample", *FLAGS, "--plan", tmp_path / "best.json", "-n", 3, "--out", tmp_path / "new.npy")
 
 
 def made(path, mask, letters, rows="rows", form=None):
@@ -137,5 +141,7 @@ def test_the_command_line_names_its_flags(tmp_path):
         (["info", "--onnx", FILE], "--noise"),
         (["sample", "--exact", "moons", "--noise", "masked", "--out", tmp_path / "x.npy"], "the model has its own noise"),
         (["diagnose", *FLAGS, "--data", "moons"], "model is of tokens"),
+        (["recommend", "--onnx", FILE, "--nfe", "2"], "--process"),
+        (["recommend", *FLAGS, "--nfe", "2", "--process", "vp"], "--process"),
     ]:
         assert expected in command(*words, fails=2), words

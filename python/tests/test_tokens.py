@@ -416,6 +416,32 @@ def test_categories_are_tokens_and_columns(folder):
     assert network.likelihood(["red, two"], exact=True).nats[0] > 0
 
 
+def test_classes_are_those_of_the_command_line(folder):
+    rows = [f"{['rose', 'daisy'][i % 2]},{['one', 'two', 'three'][i % 3]},{20 * (i % 2) + i / 8}\n" for i in range(80)]
+    (folder / "classes.csv").write_text("kind,petals,length\n" + "".join(rows))
+    for name, drop in [("categories", ["--drop", "length"]), ("both", [])]:
+        of = ["--label-column", "kind", "--conditional", *drop]
+        command("train", "--data", "classes.csv", *of, *SMALL, "--lr", 0.1, "--out", f"{name}.safetensors", folder=folder)
+        flags = ["-n", 40, "--seed", 2, "--class", "rose", "--class", "daisy"]
+        command("sample", f"{name}.safetensors", *flags, "--out", f"{name}-out.csv", folder=folder)
+        written = rows_of(folder / f"{name}-out.csv")["petals"]
+        network = langevin.Network.load(folder / f"{name}.safetensors", class_labels=["rose", "daisy"])
+        petals = (lambda one: one.table(one.sample(40, seed=2))["petals"]) if name == "categories" else (lambda one: one.sample(40, seed=2)["petals"])
+        assert sorted(network.classes) == ["daisy", "rose"] and (petals(network) == written).all()
+        numbers = [network.classes.index(label) for label in ("rose", "daisy")]
+        for same in (type(network)(folder / f"{name}.safetensors", class_labels=numbers), pickle.loads(pickle.dumps(network))):
+            assert (petals(same) == written).all()
+        other = langevin.Network.load(folder / f"{name}.safetensors", class_labels="daisy")
+        assert (petals(other) != written).any() and (petals(other)[1::2] == written[1::2]).all()
+        with pytest.raises(langevin.ArgumentError, match=r"unknown class \(class_labels\).*'rosy'\n.*'rose'"):
+            type(network)(folder / f"{name}.safetensors", class_labels="rosy")
+    for labels in (0.5, [[1]], [None]):
+        with pytest.raises(langevin.ArgumentError, match="class_labels"):
+            TokenNetwork(folder / "categories.safetensors", class_labels=labels)
+    with pytest.raises(langevin.ArgumentError, match="has no classes"):
+        TokenNetwork(folder / "tokens.safetensors", class_labels=0)
+
+
 # Measures
 
 

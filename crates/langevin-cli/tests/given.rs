@@ -201,6 +201,8 @@ const CALLS: &[&str] = &[
     "recommend --sampler ddim,ddpm --grid karras --nfe 3 --out o.json | --model m.safetensors",
     "recommend --spectrum power:2:d=9 --sampler ddim,ddpm --grid karras --nfe 3 --out o.json | --onnx net.onnx",
     "recommend --spectrum power:2:d=9 --sampler ddim,ddpm --grid karras --nfe 3 --out o.json | --predict x0",
+    "recommend --spectrum power:2:d=9 --sampler ddim,ddpm --grid karras --nfe 3 --out o.json | --noise masked",
+    "recommend --spectrum power:2:d=9 --sampler ddim,ddpm --grid karras --nfe 3 --out o.json | --mask-id 3",
     "recommend --spectrum power:2:d=9 --sampler ddim,ddpm --grid karras --nfe 3 --out o.json | --clock lambda",
     "recommend --spectrum power:2:d=9 --sampler ddim,ddpm --grid karras --nfe 3 --out o.json | --input-sigma-data 1",
     "recommend --spectrum power:2:d=9 --sampler ddim,ddpm --grid karras --nfe 3 --out o.json | --trained-range 1,2",

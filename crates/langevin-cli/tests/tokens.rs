@@ -184,6 +184,17 @@ fn flags_of_the_other_kind_are_refused() {
         ("sample m.safetensors --as vp --out x.txt", "--as"),
         ("sample m.safetensors --out x.png", ".txt, .csv or .npy"),
         ("sample m.safetensors --class 1 --out x.txt", "--conditional"),
+        ("sample --exact chain:3x5 --class 1 --out x.txt", "--class"),
+        ("sample m.safetensors --columns 2 --out x.txt", "--columns"),
+        ("evaluate m.safetensors --data names --columns 2", "--columns"),
+        ("evaluate m.safetensors --data names --class 1", "--class"),
+        ("likelihood m.safetensors --data names --method ode", "--method"),
+        ("likelihood m.safetensors --data names --label-column 2", "--label-column"),
+        ("tune m.safetensors --data names --nfe 2 --guidance 2", "--guidance"),
+        ("tune m.safetensors --data names --nfe 2 --test 9", "--test"),
+        ("recommend m.safetensors --data names --nfe 2 --neighbours 0.5", "--neighbours"),
+        ("recommend --exact chain:3x5 --nfe 2 --process vp", "--process"),
+        ("analyze --exact chain:3x5 --sigma-min 0.1", "--sigma-min"),
         ("sample m.safetensors --sampler heunn --out x.txt", "unknown"),
         ("sample --exact moons --keep 1 --from m.safetensors --out x.npy", "--keep"),
         ("sample --exact chian:3x5 --out x.txt", "chian"),
@@ -402,7 +413,7 @@ fn orders_are_recommended_and_tuned() {
     let tuned: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(tuned["after"]["nats"].as_f64().unwrap() <= best + 1e-12, "{text}");
     // A trained model is measured on its held-out rows.
-    run(folder, "train --data names --hold-out 0.1 --steps 5 --width 16 --depth 1 --batch 32 --out m.safetensors");
+    run(folder, "train --data names --hold-out 0.1 --steps 60 --width 16 --depth 1 --batch 32 --out m.safetensors");
     let (text, said) = run(folder, "recommend m.safetensors --nfe 4");
     assert!(text.contains("random, even") && said.contains("read names"), "{text} {said}");
     assert!(text.contains("≤ ") && text.contains("upper bound") && !text.contains("Warning"), "{text}");

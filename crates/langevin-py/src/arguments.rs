@@ -49,3 +49,22 @@ arguments! {
     PredictionName("name", String, "the name of a prediction");
     DensityName("name", String, "the name of a density");
 }
+
+/// The argument `class_labels`: one class or several, by name or by number.
+#[derive(Clone, Debug, Default)]
+pub struct ClassLabels(pub Vec<String>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for ClassLabels {
+    type Error = PyErr;
+
+    fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let one = |value: &Bound<'_, PyAny>| {
+            value.extract::<String>().ok().or_else(|| value.extract::<u64>().ok().map(|number| number.to_string()))
+        };
+        if let Some(label) = one(&obj) {
+            return Ok(Self(vec![label]));
+        }
+        let all = obj.try_iter().ok().and_then(|all| all.map(|value| one(&value.ok()?)).collect());
+        all.map(Self).ok_or_else(|| wrong("class_labels", "names or numbers of classes", &obj))
+    }
+}

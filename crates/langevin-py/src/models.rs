@@ -1,6 +1,6 @@
 //! Models that need no Python: densities known in closed form, and networks of this library.
 
-use crate::arguments::DensityName;
+use crate::arguments::{ClassLabels, DensityName};
 use crate::errors::{ArgumentError, OrRaise as _, misfit, raised_by_task, refuse_unknown};
 use crate::observer::Interpreter;
 use crate::onnx::OnnxNetwork;
@@ -10,11 +10,12 @@ use crate::theory::{Formulation, Level};
 use langevin::model::At;
 use langevin::{Model as _, Request};
 use langevin_analysis::exact::{self, Density as _};
+use langevin_tasks::condition::Condition;
 use langevin_tasks::source;
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The level of clean data.
@@ -222,11 +223,14 @@ impl Density {
 /// ----------
 /// path : str or os.PathLike
 ///     The model file, such as ``"model.safetensors"``.
+/// class_labels : str, int or sequence, optional
+///     The classes of the samples, by name or number; several are taken in turn. Without them the
+///     samples have no class.
 ///
 /// Raises
 /// ------
 /// ArgumentError
-///     If the file does not exist.
+///     If the file does not exist, or if the network does not know a class.
 /// FormatError
 ///     If the file is not a model file.
 ///
@@ -238,21 +242,34 @@ impl Density {
 /// >>> network = langevin.Network("model.safetensors")
 /// >>> network.shape, network.sample(100, seed=0).shape
 /// ([2], (100, 2))
+///
+/// With a model of ``langevin train --data digits --conditional --out digits.safetensors``:
+///
+/// >>> sevens = langevin.Network("digits.safetensors", class_labels=7)
+/// >>> sevens.classes[7], sevens.sample(4, seed=0).shape
+/// ('7', (4, 1, 16, 16))
 #[pyclass(frozen, module = "langevin")]
 pub struct Network(pub Arc<langevin_train::Network>);
 
 impl Network {
-    /// Reads a model file, of numbers or of tokens.
-    fn read(py: Python<'_>, path: &std::path::Path) -> PyResult<langevin_train::Network> {
-        py.detach(|| source::network("path", path, &Interpreter)).map_err(|error| raised_by_task(py, &error))
+    /// Reads a model file, of numbers or of tokens, and sets the classes of its samples.
+    pub fn read(py: Python<'_>, path: &Path, classes: Option<ClassLabels>) -> PyResult<langevin_train::Network> {
+        let condition = Condition { class: classes.unwrap_or_default().0, ..Condition::default() };
+        let network = py.detach(|| {
+            let mut network = source::network("path", path, &Interpreter)?;
+            condition.ask_network(Some(&mut network))?;
+            Ok(network)
+        });
+        network.map_err(|error| raised_by_task(py, &error))
     }
 }
 
 #[pymethods]
 impl Network {
     #[new]
-    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let network = Self::read(py, &path)?;
+    #[pyo3(signature = (path, *, class_labels: "str | int | collections.abc.Sequence[str | int] | None" = None))]
+    fn new(py: Python<'_>, path: PathBuf, class_labels: Option<ClassLabels>) -> PyResult<Self> {
+        let network = Self::read(py, &path, class_labels)?;
         if network.vocabulary().is_some() {
             return Err(ArgumentError::new_err(format!(
                 "the model is of {}, not of numbers ({}): expected a model of numbers\nhint: langevin.{} opens it, and so does langevin.Network.load",
@@ -343,7 +360,8 @@ impl Network {
     /// Read a model file or open an ONNX file.
     ///
     /// A path that ends in ``.onnx``, or any path given with a ``formulation``, is opened as an
-    /// ONNX file. All keywords are for ONNX files only; see :class:`OnnxNetwork`.
+    /// ONNX file. The keywords are for ONNX files, see :class:`OnnxNetwork`; ``class_labels`` alone
+    /// is for model files.
     ///
     /// Parameters
     /// ----------
@@ -359,6 +377,8 @@ impl Network {
     ///     The values that differ on the unconditional branch of guidance.
     /// output : str, optional
     ///     The name of the output to read.
+    /// class_labels : str, int or sequence, optional
+    ///     The classes of the samples of a model file; see :class:`Network`.
     ///
     /// Returns
     /// -------
@@ -382,7 +402,7 @@ impl Network {
     /// >>> langevin.Network.load("model.safetensors").formulation.process.name
     /// 'rectified-flow'
     #[staticmethod]
-    #[pyo3(signature = (path, *, formulation = None, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, **unknown: "typing.NoReturn") -> "typing.Any")]
+    #[pyo3(signature = (path, *, formulation = None, shape = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output = None, class_labels: "str | int | collections.abc.Sequence[str | int] | None" = None, **unknown: "typing.NoReturn") -> "typing.Any")]
     #[allow(clippy::too_many_arguments)]
     fn load<'py>(
         py: Python<'py>,
@@ -392,12 +412,19 @@ impl Network {
         inputs: Option<Bound<'py, PyAny>>,
         uncond_inputs: Option<Bound<'py, PyAny>>,
         output: Option<String>,
+        class_labels: Option<ClassLabels>,
         unknown: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let known = ["path", "formulation", "shape", "inputs", "uncond_inputs", "output"];
+        let known = ["path", "formulation", "shape", "inputs", "uncond_inputs", "output", "class_labels"];
         refuse_unknown(unknown, "Network.load", &known)?;
         let is_onnx = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
         if is_onnx || formulation.is_some() {
+            if class_labels.is_some() {
+                return Err(ArgumentError::new_err(format!(
+                    "class_labels has no effect here (Network.load): expected a model file, got '{}'\nhint: inputs and uncond_inputs give the classes of an ONNX file",
+                    path.display()
+                )));
+            }
             let network = OnnxNetwork::open(py, &path, formulation, shape, inputs, uncond_inputs, output)?;
             return Ok(Bound::new(py, network)?.into_any());
         }
@@ -416,9 +443,11 @@ impl Network {
         if let Ok(Some(model)) = py.detach(|| langevin_tasks::tokens::Model::of_file(&path, &Interpreter)) {
             let is_table = model.network().is_some_and(langevin_train::Network::is_table);
             let name = if is_table { "TableNetwork" } else { "TokenNetwork" };
-            return py.import("langevin")?.getattr(name)?.call1((path,));
+            let arguments = PyDict::new(py);
+            arguments.set_item("class_labels", class_labels.map(|labels| labels.0))?;
+            return py.import("langevin")?.getattr(name)?.call((path,), Some(&arguments));
         }
-        Ok(Bound::new(py, Self::new(py, path)?)?.into_any())
+        Ok(Bound::new(py, Self::new(py, path, class_labels)?)?.into_any())
     }
 
     /// Formulation that the network was trained in.
@@ -431,6 +460,12 @@ impl Network {
     #[getter]
     fn shape(&self) -> Vec<usize> {
         self.0.shape().to_vec()
+    }
+
+    /// Names of the classes; empty for a network that was trained without classes.
+    #[getter]
+    fn classes(&self) -> Vec<String> {
+        self.0.classes().to_vec()
     }
 
     /// Number of weights.

@@ -7,7 +7,10 @@ use pyo3::prelude::*;
 
 /// Returns a text of a task with its arguments spelled as keywords.
 pub fn in_keywords(text: &str) -> String {
-    let keyword = |name: &str| name.replace('-', "_");
+    let keyword = |name: &str| match name {
+        "class" => "class_labels".to_owned(),
+        _ => name.replace('-', "_"),
+    };
     spelled(&langevin::request::spelled(text, keyword), keyword)
 }
 

@@ -4,6 +4,7 @@ use crate::error::{Blame as _, Error, Result};
 use crate::source::Source;
 use langevin::Request;
 use langevin::error::nearest;
+use langevin_train::Network;
 
 /// Name of the branch without a class.
 const NONE: &str = "none";
@@ -52,10 +53,21 @@ impl Condition {
     /// # Errors
     /// Returns an error if the model has no classes, or if a class is unknown.
     pub fn ask(&self, source: &mut Source<'_>) -> Result<Vec<u32>> {
+        self.ask_network(match source {
+            Source::Network(network) => Some(network),
+            _ => None,
+        })
+    }
+
+    /// Sets the classes on a trained network and returns their numbers; `None` is another model.
+    ///
+    /// # Errors
+    /// Returns an error if there are classes and the model has none, or if a class is unknown.
+    pub fn ask_network(&self, network: Option<&mut Network>) -> Result<Vec<u32>> {
         if self.class.is_empty() {
             return Ok(Vec::new());
         }
-        let Source::Network(network) = source else {
+        let Some(network) = network else {
             return Err(Error::misused("only a trained network has classes").at("‹class›"));
         };
         let names = network.classes().to_vec();

@@ -1,5 +1,6 @@
 """Model files of tokens."""
 
+import functools
 import os
 from typing import Any, Dict, List, Sequence, Union
 
@@ -19,11 +20,14 @@ class TokenNetwork(_Tokens):
     ----------
     path : str or os.PathLike
         The model file, such as ``"tokens.safetensors"``.
+    class_labels : str, int or sequence, optional
+        The classes of the samples, by name or number; several are taken in turn. Without them the
+        samples have no class.
 
     Raises
     ------
     ArgumentError
-        If the file does not exist, or holds a model of numbers.
+        If the file does not exist, holds a model of numbers, or does not know a class.
     FormatError
         If the file is not a model file.
 
@@ -43,14 +47,25 @@ class TokenNetwork(_Tokens):
     ['mar', 'mar']
     """
 
-    def __init__(self, path: Union[str, "os.PathLike[str]"]) -> None:
-        self._core, self._path = _Core.network(path), os.fspath(path)
+    def __init__(
+        self,
+        path: Union[str, "os.PathLike[str]"],
+        *,
+        class_labels: Union[str, int, Sequence[Union[str, int]], None] = None,
+    ) -> None:
+        self._core, self._path, self._labels = _Core.network(path, class_labels), os.fspath(path), class_labels
 
     @property
     def letters(self) -> List[str]:
         """Texts of the letters."""
         letters: List[str] = self._core.letters
         return letters
+
+    @property
+    def classes(self) -> List[str]:
+        """Names of the classes; empty for a network that was trained without classes."""
+        classes: List[str] = self._core.classes
+        return classes
 
     @property
     def parameters(self) -> int:
@@ -145,4 +160,4 @@ class TokenNetwork(_Tokens):
         return f"TokenNetwork({self.length} tokens of {self.vocab} letters, {noise} noise, {self.parameters} weights)"
 
     def __reduce__(self) -> Any:
-        return TokenNetwork, (self._path,)
+        return functools.partial(TokenNetwork, class_labels=self._labels), (self._path,)

@@ -1,5 +1,6 @@
 //! Flags of the commands about the exact error on Gaussian data.
 
+use super::given::Flags;
 use super::values::{finite, grid_steps, sigma, sigma_or_inf, whole};
 use super::{FileArgs, NetworkArgs};
 use clap::{Args, ValueEnum};
@@ -92,6 +93,9 @@ pub struct RangeArgs {
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct AnalyzeArgs {
+    /// The flags that were given.
+    #[arg(skip)]
+    pub flags: Flags,
     /// Plans written by `langevin plan --json`, or a model, which supplies the process, the noise levels and the data; with --exact a model of tokens, whose samples are compared with the density
     #[arg(value_name = "PLAN.json|MODEL")]
     pub plans: Vec<PathBuf>,
@@ -153,6 +157,9 @@ pub enum By {
 #[command(max_term_width = 100)]
 #[command(group = clap::ArgGroup::new("trials").args(["measure", "tune"]).multiple(true))]
 pub struct RecommendArgs {
+    /// The flags that were given.
+    #[arg(skip)]
+    pub flags: Flags,
     /// A model saved by `langevin train`
     #[arg(value_name = "MODEL")]
     pub network: Option<PathBuf>,
@@ -164,9 +171,15 @@ pub struct RecommendArgs {
     /// Same as MODEL
     #[arg(long, value_name = "MODEL", conflicts_with = "network")]
     pub model: Option<PathBuf>,
-    /// An ONNX network; describe it with --process, --predict and --clock
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["network", "model"], requires_all = ["process", "predict"])]
+    /// An ONNX network; describe it with --process, --predict and --clock, or with --noise if it returns logits of tokens
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["network", "model"])]
     pub onnx: Option<PathBuf>,
+    /// Tokens: the noise of an ONNX network, which must be masked
+    #[arg(long, value_name = "NOISE", requires = "onnx", help_heading = "With --onnx")]
+    pub noise: Option<String>,
+    /// Tokens: the identifier of the mask of an ONNX network
+    #[arg(long, value_name = "N", requires = "noise", help_heading = "With --onnx")]
+    pub mask_id: Option<usize>,
     #[command(flatten)]
     pub trained_as: NetworkArgs,
     /// Network evaluations per sample, at most 2047

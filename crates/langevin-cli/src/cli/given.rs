@@ -147,6 +147,41 @@ pub fn is_idle(command: &Command, matches: &ArgMatches, id: &str) -> bool {
     idle(command.get_name(), matches).iter().any(|idle| idle.ids.contains(&id))
 }
 
+/// Flags that were given with a value other than their default.
+///
+/// A command whose model decides which flags have an effect lists those that have, so that no other
+/// flag is ignored silently.
+#[derive(Clone, Debug, Default)]
+pub struct Flags(Vec<String>);
+
+impl Flags {
+    pub fn of(command: &Command, matches: &ArgMatches) -> Self {
+        let named = command.get_arguments().filter_map(|arg| Some((arg.get_id().as_str(), arg.get_long()?)));
+        Self(named.filter(|(id, _)| is_given(command, matches, id)).map(|(_, long)| long.to_owned()).collect())
+    }
+
+    /// Refuses flags that are neither in `own`, the flags of the command, nor describe the model,
+    /// the machine and the output; `what` says what the model is.
+    ///
+    /// # Errors
+    /// Returns an error that names the first such flag.
+    pub fn only(&self, what: &str, own: &[&str]) -> Result<()> {
+        match self.0.iter().find(|flag| !own.contains(&flag.as_str()) && !OF_ANY_MODEL.contains(&flag.as_str())) {
+            None => Ok(()),
+            Some(flag) => Err(Failure::misused(format!("{what}, and the flag is for other models"))
+                .at(format!("--{flag}"))
+                .expected(own.iter().map(|flag| format!("--{flag}")).collect::<Vec<_>>().join(", "))
+                .hint(format!("leave out --{flag}"))),
+        }
+    }
+}
+
+/// Flags that every model of tokens has.
+const OF_ANY_MODEL: &[&str] = &[
+    "model", "exact", "onnx", "noise", "mask-id", "predict", "shape", "input", "output", "seed", "threads", "memory",
+    "out", "json",
+];
+
 /// Returns true if a flag was given with a value other than its default.
 fn is_given(command: &Command, matches: &ArgMatches, id: &str) -> bool {
     let Ok(value) = matches.try_get_raw(id) else { return false };

@@ -19,6 +19,7 @@ pub use values::{MAX_SIGMA, NamedFile};
 
 use crate::io::npy::Width;
 use clap::{Args, ValueEnum};
+use given::Flags;
 use langevin::grid::SIGMAS;
 use langevin::request::{GRID, SAMPLER, SAMPLER_WITH_ETA, STEPS};
 use std::path::PathBuf;
@@ -187,6 +188,9 @@ pub struct SamplerArgs {
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct SampleArgs {
+    /// The flags that were given.
+    #[arg(skip)]
+    pub flags: Flags,
     #[command(flatten)]
     pub source: SourceArgs,
     #[command(flatten)]
@@ -283,6 +287,9 @@ pub struct EditArgs {
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct TuneArgs {
+    /// The flags that were given.
+    #[arg(skip)]
+    pub flags: Flags,
     #[command(flatten)]
     pub source: SourceArgs,
     #[command(flatten)]

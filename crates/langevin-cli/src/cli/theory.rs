@@ -1,5 +1,6 @@
 //! Flags of the commands that measure: claims, objectives, likelihoods, causes of error, duality.
 
+use super::given::Flags;
 use super::values::{chain_steps, count, eta, grid_steps, seconds, seed, seeds, sigma, threads, tolerance};
 use super::{ConditionArgs, DeviceArgs, FileArgs, GivenPlanArgs, SamplerArgs, SourceArgs, UncondArgs};
 use clap::{Args, ValueEnum};
@@ -73,6 +74,9 @@ pub enum Method {
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct LikelihoodArgs {
+    /// The flags that were given.
+    #[arg(skip)]
+    pub flags: Flags,
     #[command(flatten)]
     pub source: SourceArgs,
     #[command(flatten)]
@@ -208,6 +212,9 @@ pub struct VsVaeArgs {
 #[derive(Debug, Args)]
 #[command(max_term_width = 100)]
 pub struct EvaluateArgs {
+    /// The flags that were given.
+    #[arg(skip)]
+    pub flags: Flags,
     #[command(flatten)]
     pub source: SourceArgs,
     #[command(flatten)]

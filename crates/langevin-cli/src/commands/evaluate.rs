@@ -25,7 +25,10 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     let opened = match args.samples {
         Some(_) => None,
         None => match args.source.open_any(&args.device)? {
-            Opened::Tokens(model) => return tokens::evaluate::run(args, &model),
+            Opened::Tokens(mut model) => {
+                args.unconditional.give_tokens(&mut model)?;
+                return tokens::evaluate::run(args, &model);
+            }
             Opened::Numbers(source) => Some(source),
         },
     };

@@ -78,6 +78,19 @@ macro_rules! commands {
                 }
             }
 
+            /// Returns where a command keeps the flags that were given, if it asks for them.
+            fn flags(&mut self) -> Option<&mut given::Flags> {
+                match self {
+                    Self::Sample(args) => Some(&mut args.flags),
+                    Self::Analyze(args) => Some(&mut args.flags),
+                    Self::Recommend(args) => Some(&mut args.flags),
+                    Self::Tune(args) => Some(&mut args.flags),
+                    Self::Evaluate(args) => Some(&mut args.flags),
+                    Self::Likelihood(args) => Some(&mut args.flags),
+                    _ => None,
+                }
+            }
+
             fn is_alone(&self) -> bool {
                 match self {
                     $(Self::$name(_) => [$(stringify!($alone))?].contains(&"alone"),)*
@@ -219,6 +232,12 @@ fn parse(words: &[OsString]) -> std::result::Result<Result<Cli>, clap::Error> {
         (&mut cli.command, command.find_subcommand("train"), matches.subcommand_matches("train"))
     {
         args.effective = config::Effective::of(train, matches);
+    }
+    if let Some((name, given)) = matches.subcommand()
+        && let Some(flags) = cli.command.flags()
+        && let Some(command) = command.find_subcommand(name)
+    {
+        *flags = given::Flags::of(command, given);
     }
     let asked = matches.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
     let checked = asked.map_or(Ok(()), |(command, matches)| {

@@ -15,6 +15,7 @@ use langevin::{Process, Request};
 use langevin_analysis::recommend::{Candidate, Measured, Ranking};
 use langevin_report::{Cell, Table};
 use langevin_tasks::recommend::{self, Found, Settings};
+use langevin_tasks::source::DeclaredTokens;
 use langevin_tasks::tokens::Model;
 use langevin_tasks::trained::Trained;
 use langevin_tasks::tune;
@@ -34,6 +35,11 @@ pub fn run(args: &RecommendArgs) -> Result<()> {
         && let Some(model) = Model::of_file(path, &TERMINAL)?
     {
         return tokens::recommend::run(args, &model);
+    }
+    if let (Some(path), Some(noise)) = (&args.onnx, &args.noise) {
+        let mut declared = args.trained_as.declared(None);
+        declared.tokens = Some(DeclaredTokens { noise: noise.clone(), mask: args.mask_id });
+        return tokens::recommend::run(args, &Model::onnx(path, &declared, &TERMINAL)?);
     }
     let trained = match &args.onnx {
         Some(path) => Some(Trained::onnx(path, &args.trained_as.declared(args.process.as_deref()), &TERMINAL)?),

@@ -3,6 +3,7 @@
 use super::called::Called;
 use super::ids::{Ids, NoiseLike, NoiseOut, flags, for_rows};
 use super::plan::TokenPlan;
+use crate::arguments::ClassLabels;
 use crate::column::Column;
 use crate::errors::{ArgumentError, OrRaise as _, carried, raised_by_onnx, raised_by_task};
 use crate::observer::Interpreter;
@@ -160,9 +161,9 @@ impl TokenModel {
 
     /// Read a model file of tokens.
     #[staticmethod]
-    fn network(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let network = py.detach(|| langevin_tasks::source::network("path", &path, &Interpreter));
-        let network = network.map_err(|error| raised_by_task(py, &error))?;
+    #[pyo3(signature = (path, class_labels: "typing.Any" = None))]
+    fn network(py: Python<'_>, path: PathBuf, class_labels: Option<ClassLabels>) -> PyResult<Self> {
+        let network = crate::models::Network::read(py, &path, class_labels)?;
         if network.vocabulary().is_none() {
             let message = langevin::error::Message::new("the model is of numbers, not of tokens")
                 .at(path.display().to_string())
@@ -288,6 +289,12 @@ impl TokenModel {
     #[getter]
     fn letters(&self) -> Option<Vec<String>> {
         self.own().and_then(Model::vocabulary).map(|vocabulary| vocabulary.letters().to_vec())
+    }
+
+    /// Names of the classes.
+    #[getter]
+    fn classes(&self) -> Vec<String> {
+        self.own().and_then(Model::network).map_or_else(Vec::new, |network| network.classes().to_vec())
     }
 
     /// Number of weights.

@@ -1,5 +1,6 @@
 //! `TableNetwork`: a network on rows of numbers and categories.
 
+use crate::arguments::ClassLabels;
 use crate::errors::{ArgumentError, FormatError, raised_by_task, raised_by_train, refuse_unknown};
 use crate::observer::Interpreter;
 use crate::rows::ids;
@@ -27,11 +28,14 @@ const BATCH: usize = 512;
 /// ----------
 /// path : str or os.PathLike
 ///     The model file, such as ``"table.safetensors"``.
+/// class_labels : str, int or sequence, optional
+///     The classes of the samples, by name or number; several are taken in turn. Without them the
+///     samples have no class.
 ///
 /// Raises
 /// ------
 /// ArgumentError
-///     If the file does not exist, or holds a model of another kind.
+///     If the file does not exist, holds a model of another kind, or does not know a class.
 /// FormatError
 ///     If the file is not a model file.
 ///
@@ -50,6 +54,8 @@ const BATCH: usize = 512;
 pub struct TableNetwork {
     model: Arc<Model>,
     path: PathBuf,
+    /// Classes of the samples, as they were given.
+    labels: Vec<String>,
 }
 
 impl TableNetwork {
@@ -68,9 +74,9 @@ fn request(sampler: Option<String>, steps: Option<usize>, grid: Option<String>) 
 #[pymethods]
 impl TableNetwork {
     #[new]
-    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let network = py.detach(|| langevin_tasks::source::network("path", &path, &Interpreter));
-        let network = network.map_err(|error| raised_by_task(py, &error))?;
+    #[pyo3(signature = (path, *, class_labels: "str | int | collections.abc.Sequence[str | int] | None" = None))]
+    fn new(py: Python<'_>, path: PathBuf, class_labels: Option<ClassLabels>) -> PyResult<Self> {
+        let network = crate::models::Network::read(py, &path, class_labels.clone())?;
         if !network.is_table() {
             let message = langevin::error::Message::new("the model is not of a table of numbers and categories")
                 .at(path.display().to_string())
@@ -78,7 +84,11 @@ impl TableNetwork {
                 .hinting("langevin.Network.load opens model files of every kind");
             return Err(ArgumentError::new_err(message.to_string()));
         }
-        Ok(Self { model: Arc::new(Model::Network(Box::new(network))), path })
+        Ok(Self {
+            model: Arc::new(Model::Network(Box::new(network))),
+            path,
+            labels: class_labels.unwrap_or_default().0,
+        })
     }
 
     /// Categories of each column; ``None`` for a column of numbers.
@@ -99,6 +109,12 @@ impl TableNetwork {
     fn formulation(&self) -> PyResult<Formulation> {
         let table = self.network()?.table().map_err(|error| raised_by_train(&error))?;
         Ok(Formulation(table.formulation().clone()))
+    }
+
+    /// Names of the classes; empty for a network that was trained without classes.
+    #[getter]
+    fn classes(&self) -> PyResult<Vec<String>> {
+        Ok(self.network()?.classes().to_vec())
     }
 
     /// Number of weights.
@@ -257,8 +273,12 @@ impl TableNetwork {
         Ok(format!("TableNetwork({}, {} weights)", schema.summary(), network.parameters()))
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (PathBuf,)) {
-        (slf.get_type().into_any(), (slf.get().path.clone(),))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (PathBuf,))> {
+        let (py, own) = (slf.py(), slf.get());
+        let arguments = PyDict::new(py);
+        arguments.set_item("class_labels", &own.labels)?;
+        let opens = py.import("functools")?.getattr("partial")?.call((slf.get_type(),), Some(&arguments))?;
+        Ok((opens, (own.path.clone(),)))
     }
 }
 

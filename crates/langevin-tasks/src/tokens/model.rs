@@ -148,6 +148,15 @@ impl Model {
         }
     }
 
+    /// Returns the trained network to change, such as its classes; `None` for another model.
+    #[must_use]
+    pub fn network_mut(&mut self) -> Option<&mut Network> {
+        match self {
+            Self::Network(network) => Some(network),
+            Self::Onnx(..) | Self::Exact(_) => None,
+        }
+    }
+
     /// Returns the network from an ONNX file, if the model is one.
     #[must_use]
     pub fn onnx_network(&self) -> Option<&OnnxTokens> {

@@ -22,7 +22,7 @@ const STEPS: [usize; 3] = [2, 4, 8];
 
 /// Runs the command.
 pub fn run(args: &AnalyzeArgs, name: &str) -> Result<()> {
-    refuse(args)?;
+    args.flags.only("the density is of tokens", &["sampler", "steps"])?;
     if let Some((model, plans)) = network(args)? {
         return of_network(args, name, &model, &plans);
     }
@@ -116,28 +116,6 @@ fn chosen_for(args: &AnalyzeArgs, model: &Model) -> Result<Vec<Plan>> {
 /// Returns true if the sampler has a number of steps.
 fn takes_steps(request: &Request) -> Result<bool> {
     Ok(request.entry().or_misused()?.knobs.iter().any(|knob| knob.key == "steps"))
-}
-
-/// Refuses flags that have no meaning for tokens.
-fn refuse(args: &AnalyzeArgs) -> Result<()> {
-    let spectrum = &args.spectrum;
-    let flags = [
-        ("--grid", args.grid.is_some()),
-        ("--process", args.process.is_some()),
-        ("--spectrum", spectrum.spectrum.is_some()),
-        ("--data", spectrum.data.is_some()),
-        ("--score-error", args.score_error != 0.0),
-        ("--nfe", args.nfe.is_some()),
-        ("--sources", args.sources),
-        ("--plot", args.plot.is_some()),
-    ];
-    match flags.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((flag, _)) => Err(Failure::misused("the density is of tokens, and the flag is for numbers")
-            .at(*flag)
-            .expected("--sampler, --steps, or plans of tokens")
-            .hint(format!("leave out {flag}"))),
-    }
 }
 
 /// Returns the plans of the files, or those of the samplers and steps, each with its noise.

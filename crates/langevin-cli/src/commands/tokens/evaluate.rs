@@ -2,7 +2,7 @@
 
 use super::sample::request;
 use crate::cli::EvaluateArgs;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::io::{print, say};
 use crate::terminal::TERMINAL;
 use crate::words::plural;
@@ -14,19 +14,16 @@ pub const OF_GRAPHS: &str = "MMD² is the distance to the held-out graphs, each 
 
 /// Runs the command.
 pub fn run(args: &EvaluateArgs, model: &Model) -> Result<()> {
-    let flags = [("--train", args.train.is_some()), ("--class", !args.condition.class.is_empty())];
-    if let Some((flag, _)) = flags.iter().find(|(_, given)| *given) {
-        return Err(Failure::misused("the flag is for models of numbers")
-            .at(*flag)
-            .expected("flags for tokens: --data, -n, --sampler, --steps, --plan")
-            .hint(format!("leave out {flag}")));
-    }
     if model.vocabulary().is_some_and(|vocabulary| vocabulary.table().is_some()) {
         return super::tables::evaluate(args, model);
     }
+    args.flags.only(
+        "the model is of tokens",
+        &["data", "count", "sampler", "steps", "eta", "grid", "plan", "guidance", "uncond-input"],
+    )?;
     let chosen = match &args.given.plan {
         Some(path) => sample::Chosen::Plan(super::plans::given(path)?),
-        None => sample::Chosen::Request(request(&args.sampler, None)?),
+        None => sample::Chosen::Request(request(&args.sampler, args.condition.guidance)?),
     };
     let prepared = sample::prepare(model, chosen)?;
     let settings = Settings { data: &args.data, count: args.count, seed: args.seed };

@@ -41,23 +41,14 @@ pub fn run(args: &LikelihoodArgs, model: &Model) -> Result<()> {
 
 /// Refuses flags that have no meaning for tokens.
 fn refuse(args: &LikelihoodArgs) -> Result<()> {
-    let flags = [
-        ("--as", args.read_as.is_some()),
-        ("--eta", args.eta.is_some()),
-        ("--divergence", args.divergence.is_some()),
-        ("--tolerance", args.tolerance.is_some()),
-        ("--sigma-min", args.sigma_min.is_some()),
-        ("--sigma-max", args.sigma_max.is_some()),
-        ("--plan", args.given.plan.is_some()),
-        ("--steps", args.steps.is_some()),
-        ("--method ode", args.method == crate::cli::Method::Ode),
-    ];
-    match flags.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((flag, _)) => Err(Failure::misused("the model is of tokens, and the flag is for numbers")
-            .at(*flag)
-            .expected("flags for tokens: --data, -n, --held-out, --levels and --exact")
-            .hint(format!("leave out {flag}"))),
+    args.flags
+        .only("the model is of tokens", &["data", "count", "held-out", "levels", "exact-likelihood", "method"])?;
+    match args.method {
+        crate::cli::Method::Ode => Err(Failure::misused("the model is of tokens, and the method is for numbers")
+            .at("--method ode")
+            .expected("a bound, or --exact")
+            .hint("leave out --method")),
+        _ => Ok(()),
     }
 }
 

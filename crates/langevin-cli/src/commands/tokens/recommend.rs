@@ -1,7 +1,7 @@
 //! `langevin recommend` and `langevin tune` on a model of tokens.
 
 use crate::cli::{RecommendArgs, TuneArgs};
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::io::{atomic, print, say};
 use crate::request::quoted;
 use crate::terminal::TERMINAL;
@@ -14,15 +14,7 @@ use std::path::Path;
 
 /// Runs `recommend`.
 pub fn run(args: &RecommendArgs, model: &Model) -> Result<()> {
-    let flags = [
-        ("--process", args.process.is_some()),
-        ("--measure", args.measure.is_some()),
-        ("--sampler", args.sampler.is_some()),
-        ("--grid", args.grid.is_some()),
-        ("--spectrum", args.spectrum.spectrum.is_some()),
-        ("--score-error", args.score_error != 0.0),
-    ];
-    refuse(&flags, "--nfe, --data, --tune, --seed and --out")?;
+    args.flags.only("the model is of tokens", &["nfe", "data", "tune"])?;
     let settings = Settings { nfe: args.nfe, data: args.spectrum.data.as_deref(), count: None, seed: args.seed };
     if let Some(out) = &args.out {
         atomic::probe(out)?;
@@ -30,7 +22,7 @@ pub fn run(args: &RecommendArgs, model: &Model) -> Result<()> {
     let ranking = recommend::rank(model, &settings, &TERMINAL)?;
     let tuned = if args.tune { Some(recommend::tune(model, &settings, &TERMINAL)?) } else { None };
     let plan = tuned.as_ref().map_or(&ranking.best().plan, |tuned| &tuned.plan);
-    save(args.out.as_deref(), plan, args.network.as_deref().or(args.model.as_deref()))?;
+    save(args.out.as_deref(), plan, model, args.network.as_deref().or(args.model.as_deref()).or(args.onnx.as_deref()))?;
     if args.json {
         return print(&format!("{}\n", document(model, &ranking, tuned.as_ref())));
     }
@@ -40,39 +32,37 @@ pub fn run(args: &RecommendArgs, model: &Model) -> Result<()> {
 
 /// Runs `tune`.
 pub fn tune(args: &TuneArgs, model: &Model) -> Result<()> {
-    let flags =
-        [("--as", args.read_as.is_some()), ("--minutes", args.minutes.is_some()), ("--plot", args.plot.is_some())];
-    refuse(&flags, "--nfe, --data, --seed and --out")?;
+    args.flags.only("the model is of tokens", &["nfe", "data", "samples"])?;
     let settings = Settings { nfe: args.nfe, data: args.data.as_deref(), count: args.samples, seed: args.seed };
     if let Some(out) = &args.out {
         atomic::probe(out)?;
     }
     let tuned = recommend::tune(model, &settings, &TERMINAL)?;
-    save(args.out.as_deref(), &tuned.plan, args.source.named.model.as_deref())?;
+    let named = &args.source.named;
+    save(args.out.as_deref(), &tuned.plan, model, named.model.as_deref().or(named.onnx.as_deref()))?;
     match args.json {
         true => print(&format!("{}\n", of_tuned(&tuned))),
         false => print(&format!("{}\n{tuned}", model.name())),
     }
 }
 
-fn refuse(flags: &[(&str, bool)], expected: &str) -> Result<()> {
-    match flags.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((flag, _)) => Err(Failure::misused("the model is of tokens, and the flag is for numbers")
-            .at(*flag)
-            .expected(format!("flags for tokens: {expected}"))
-            .hint(format!("leave out {flag}"))),
-    }
-}
-
-/// Writes the plan and prints the command that runs it.
-fn save(out: Option<&Path>, plan: &Plan, model: Option<&Path>) -> Result<()> {
+/// Writes the plan and prints the command that runs it on the model of the file `path`.
+fn save(out: Option<&Path>, plan: &Plan, model: &Model, path: Option<&Path>) -> Result<()> {
     let Some(out) = out else { return Ok(()) };
     let json = plan.to_json();
     atomic::write(out, |out| out.write_all(json.as_bytes()))?;
-    let model = model.map_or_else(|| "MODEL".to_owned(), shown);
+    let path = path.map_or_else(|| "MODEL".to_owned(), shown);
+    let (model, kind) = match model {
+        Model::Network(_) => (path, "txt"),
+        Model::Exact(density) => (format!("--exact {}", quoted(&density.name())), "txt"),
+        Model::Onnx(network, _) => {
+            let mask = network.ids().mask().map_or_else(String::new, |mask| format!(" --mask-id {mask}"));
+            let space = plan.space();
+            (format!("--onnx {path} --noise {}{mask} --shape {}", space.noise().name(), space.length()), "npy")
+        }
+    };
     let file = quoted(&out.display().to_string());
-    say(&format!("run it: langevin sample {model} --plan {file} -n 64 --out samples.txt"));
+    say(&format!("run it: langevin sample {model} --plan {file} -n 64 --out samples.{kind}"));
     Ok(())
 }
 

@@ -25,6 +25,10 @@ const COUNT: usize = 64;
 /// Largest number of characters of a plan's name that is printed: an order is a long list.
 const NAME: usize = 60;
 
+/// Flags that have an effect on models of tokens.
+const FLAGS: &[&str] =
+    &["count", "sampler", "steps", "eta", "grid", "plan", "from", "keep", "class", "guidance", "uncond-input"];
+
 /// A file for sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -63,10 +67,10 @@ impl Format {
 
 /// Runs the command.
 pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
-    refuse(args)?;
     if model.network().is_some_and(Network::is_table) {
         return tables::sample(args, model);
     }
+    args.flags.only("the model is of tokens", FLAGS)?;
     let format = Format::of(&args.out, &model)?;
     if format == Format::Graphs && graphs::shape(&model).is_none() {
         return Err(Failure::misused("the samples are no graphs")
@@ -77,7 +81,7 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
     if let Model::Exact(density) = &model {
         model = of_noise(args, &density.name())?;
     }
-    let classes = classes(args, &mut model)?;
+    let classes = args.condition.condition().ask_network(model.network_mut())?;
     args.unconditional.give_tokens(&mut model)?;
     let prepared = prepare(args, &model)?;
     let length = model.space()?.length();
@@ -133,31 +137,6 @@ pub fn run(args: &SampleArgs, mut model: Model) -> Result<()> {
             "seconds": seconds,
         })
     ))
-}
-
-/// Refuses flags that have no meaning for tokens.
-fn refuse(args: &SampleArgs) -> Result<()> {
-    let sampler = &args.sampler;
-    let flags = [
-        ("--as", args.read_as.is_some()),
-        ("--moves", sampler.moves.is_some()),
-        ("--nfe", sampler.nfe.is_some()),
-        ("--sigma-min", sampler.sigma_min.is_some()),
-        ("--sigma-max", sampler.sigma_max.is_some()),
-        ("--adaptive", args.adaptive.is_some()),
-        ("--strength", args.edit.strength.is_some()),
-        ("--mask", args.edit.mask.is_some()),
-        ("--dtype", args.dtype.is_some()),
-        ("--guidance-sweep", !args.condition.guidance_sweep.is_empty()),
-        ("--guidance-interval", args.condition.guidance_interval.is_some()),
-    ];
-    match flags.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((flag, _)) => Err(Failure::misused("the model is of tokens, and the flag is for numbers")
-            .at(*flag)
-            .expected("flags for tokens, such as --sampler, --steps, --eta, --plan, --from and --keep")
-            .hint(format!("leave out {flag}"))),
-    }
 }
 
 /// Returns an exact density with the noise of the flags, or with one that the sampler serves.
@@ -225,28 +204,6 @@ fn prepare<'a>(args: &SampleArgs, model: &'a Model) -> Result<Prepared<'a>> {
         None => Chosen::Request(request(&args.sampler, args.condition.guidance)?),
     };
     sample::prepare(model, chosen)
-}
-
-/// Sets the classes of the flags and returns their numbers.
-pub(super) fn classes(args: &SampleArgs, model: &mut Model) -> Result<Vec<u32>> {
-    let Model::Network(network) = model else { return Ok(vec![]) };
-    let mut classes = Vec::new();
-    for name in &args.condition.class {
-        let known = network.classes().iter().position(|class| class == name).or_else(|| name.parse().ok());
-        let Some(class) = known.filter(|class| *class < network.classes().len()) else {
-            return Err(Failure::misused("no such class")
-                .at("--class")
-                .expected(if network.classes().is_empty() {
-                    "a model that was trained with --conditional".to_owned()
-                } else {
-                    network.classes().join(", ")
-                })
-                .got(format!("'{name}'")));
-        };
-        classes.push(class as u32);
-    }
-    network.set_labels(classes.clone()).or_misused()?;
-    Ok(classes)
 }
 
 /// Returns the letters that the samples keep, and says which.

@@ -1,6 +1,6 @@
 //! `langevin sample` and `evaluate` on models of tables.
 
-use super::sample::{classes, request};
+use super::sample::request;
 use crate::cli::{EvaluateArgs, SampleArgs, SamplerArgs};
 use crate::error::{Failure, Result};
 use crate::io::{atomic, print, say};
@@ -43,25 +43,15 @@ fn network(model: &Model) -> Result<&Network> {
 
 /// Runs `sample` on a model of numbers and categories.
 pub fn sample(args: &SampleArgs, mut model: Model) -> Result<()> {
-    let flags = [
-        ("--plan", args.given.plan.is_some()),
-        ("--from", args.edit.from.is_some()),
-        ("--keep", args.edit.keep.is_some()),
-        ("--guidance", args.condition.guidance.is_some()),
-    ];
-    if let Some((flag, _)) = flags.iter().find(|(_, given)| *given) {
-        return Err(Failure::misused("the flag is not for tables of numbers and categories")
-            .at(*flag)
-            .expected("--sampler, --steps, --grid, --eta and --class")
-            .hint(format!("leave out {flag}")));
-    }
+    args.flags
+        .only("the model is of numbers and categories", &["count", "sampler", "steps", "grid", "eta", "class"])?;
     let Some(kind) = TableKind::of(&args.out) else {
         return Err(Failure::misused("rows of numbers and categories are written as a table")
             .at("--out")
             .expected("a name that ends in .csv, .tsv or .parquet")
             .got(format!("'{}'", args.out.display())));
     };
-    let classes = classes(args, &mut model)?;
+    let classes = args.condition.condition().ask_network(model.network_mut())?;
     let network = network(&model)?;
     let prepared = prepare(network, args.sampler.request()?, Request::new())?;
     let count = args.count.unwrap_or(COUNT);
@@ -147,6 +137,7 @@ pub fn compared(model: &Model, sampler: &SamplerArgs, plan: Option<&Path>, setti
 
 /// Runs `evaluate` on a model of a table.
 pub fn evaluate(args: &EvaluateArgs, model: &Model) -> Result<()> {
+    args.flags.only("the model is of a table", &["data", "count", "sampler", "steps", "grid", "eta", "plan"])?;
     let settings = Settings { data: &args.data, count: args.count, seed: args.seed };
     let Compared { found, name, nfe } = compared(model, &args.sampler, args.given.plan.as_deref(), settings)?;
     report(args, model, &found, &name, nfe)

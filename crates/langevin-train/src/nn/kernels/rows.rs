@@ -128,7 +128,8 @@ fn near_with<S: Simd>(
 ///
 /// ```
 /// let mut dtable = [1.0; 4];
-/// langevin_train::nn::kernels::embed_near_back(&[1.0, 2.0, 10.0, 20.0], 2, 2, -1, &[1, 1], &mut dtable);
+/// let g = [1.0, 2.0, 10.0, 20.0];
+/// langevin_train::nn::kernels::embed_near_back(&g, 2, 2, -1, &[1, 1], &mut dtable);
 /// assert_eq!(dtable, [1.0, 1.0, 11.0, 21.0]);
 /// ```
 pub fn embed_near_back(g: &[f32], width: usize, length: usize, shift: isize, tokens: &[u32], dtable: &mut [f32]) {

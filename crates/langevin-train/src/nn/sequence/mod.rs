@@ -70,8 +70,8 @@ fn is_false(value: &bool) -> bool {
 
 impl SequenceConfig {
     /// Returns a configuration that does not see the noise level, without classes, with rotary
-    /// positions, attention in both directions and, for at most 256 letters, four neighbours on each
-    /// side.
+    /// positions, attention in both directions and, for at most 256 letters, four neighbours on
+    /// each side.
     ///
     /// The arguments are the letters of the output, the letters of the input, the elements of a
     /// token, the blocks and the heads. With neighbours, a transformer of width 128 and depth 4 on
