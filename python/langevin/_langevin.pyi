@@ -682,11 +682,14 @@ class Network:
     ----------
     path : str or os.PathLike
         The model file, such as ``"model.safetensors"``.
+    class_labels : str, int or sequence, optional
+        The classes of the samples, by name or number; several are taken in turn. Without them the
+        samples have no class.
 
     Raises
     ------
     ArgumentError
-        If the file does not exist.
+        If the file does not exist, or if the network does not know a class.
     FormatError
         If the file is not a model file.
 
@@ -698,9 +701,20 @@ class Network:
     >>> network = langevin.Network("model.safetensors")
     >>> network.shape, network.sample(100, seed=0).shape
     ([2], (100, 2))
+
+    With a model of ``langevin train --data digits --conditional --out digits.safetensors``:
+
+    >>> sevens = langevin.Network("digits.safetensors", class_labels=7)
+    >>> sevens.classes[7], sevens.sample(4, seed=0).shape
+    ('7', (4, 8, 8))
     """
-    def __new__(cls, /, path: str | PathLike[str]) -> Network: ...
+    def __new__(cls, /, path: str | PathLike[str], *, class_labels: "str | int | collections.abc.Sequence[str | int] | None" = None) -> Network: ...
     def __repr__(self, /) -> str: ...
+    @property
+    def classes(self, /) -> list[str]:
+        """
+        Names of the classes; empty for a network that was trained without classes.
+        """
     def denormalize(self, /, samples: "numpy.typing.ArrayLike") -> "numpy.typing.NDArray[numpy.float64]":
         """
         Convert samples from normalised units to the units of the training data.
@@ -735,12 +749,13 @@ class Network:
         Formulation that the network was trained in.
         """
     @staticmethod
-    def load(path: str | PathLike[str], *, formulation: Formulation | None = None, shape: SupportsGetItem[int, SupportsIndex] | None = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output: str | None = None, **unknown: "typing.NoReturn") -> "typing.Any":
+    def load(path: str | PathLike[str], *, formulation: Formulation | None = None, shape: SupportsGetItem[int, SupportsIndex] | None = None, inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, uncond_inputs: "collections.abc.Mapping[str, typing.Any] | None" = None, output: str | None = None, class_labels: "str | int | collections.abc.Sequence[str | int] | None" = None, **unknown: "typing.NoReturn") -> "typing.Any":
         """
         Read a model file or open an ONNX file.
 
         A path that ends in ``.onnx``, or any path given with a ``formulation``, is opened as an
-        ONNX file. All keywords are for ONNX files only; see :class:`OnnxNetwork`.
+        ONNX file. The keywords are for ONNX files, see :class:`OnnxNetwork`; ``class_labels`` alone
+        is for model files.
 
         Parameters
         ----------
@@ -756,6 +771,8 @@ class Network:
             The values that differ on the unconditional branch of guidance.
         output : str, optional
             The name of the output to read.
+        class_labels : str, int or sequence, optional
+            The classes of the samples of a model file; see :class:`Network`.
 
         Returns
         -------
@@ -2369,11 +2386,14 @@ class TableNetwork:
     ----------
     path : str or os.PathLike
         The model file, such as ``"table.safetensors"``.
+    class_labels : str, int or sequence, optional
+        The classes of the samples, by name or number; several are taken in turn. Without them the
+        samples have no class.
 
     Raises
     ------
     ArgumentError
-        If the file does not exist, or holds a model of another kind.
+        If the file does not exist, holds a model of another kind, or does not know a class.
     FormatError
         If the file is not a model file.
 
@@ -2389,9 +2409,14 @@ class TableNetwork:
     >>> rows["kind"].shape, rows["length"].dtype
     ((100,), dtype('float64'))
     """
-    def __new__(cls, /, path: str | PathLike[str]) -> TableNetwork: ...
+    def __new__(cls, /, path: str | PathLike[str], *, class_labels: "str | int | collections.abc.Sequence[str | int] | None" = None) -> TableNetwork: ...
     def __reduce__(self, /) -> tuple[Any, tuple[Path]]: ...
     def __repr__(self, /) -> str: ...
+    @property
+    def classes(self, /) -> list[str]:
+        """
+        Names of the classes; empty for a network that was trained without classes.
+        """
     @property
     def columns(self, /) -> dict:
         """
@@ -3207,6 +3232,11 @@ class _TokenModel:
         """
         Return a network in Python as a model.
         """
+    @property
+    def classes(self, /) -> list[str]:
+        """
+        Names of the classes.
+        """
     def columns(self, /, tokens: "numpy.typing.ArrayLike") -> "dict[str, numpy.typing.NDArray[typing.Any]]":
         """
         Return the columns of rows of a table of categories.
@@ -3270,7 +3300,7 @@ class _TokenModel:
         Return the density with a name.
         """
     @staticmethod
-    def network(path: str | PathLike[str]) -> _TokenModel:
+    def network(path: str | PathLike[str], class_labels: "typing.Any" = None) -> _TokenModel:
         """
         Read a model file of tokens.
         """

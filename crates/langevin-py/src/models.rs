@@ -247,7 +247,7 @@ impl Density {
 ///
 /// >>> sevens = langevin.Network("digits.safetensors", class_labels=7)
 /// >>> sevens.classes[7], sevens.sample(4, seed=0).shape
-/// ('7', (4, 1, 16, 16))
+/// ('7', (4, 8, 8))
 #[pyclass(frozen, module = "langevin")]
 pub struct Network(pub Arc<langevin_train::Network>);
 
