@@ -74,8 +74,9 @@ impl SequenceConfig {
     /// each side.
     ///
     /// The arguments are the letters of the output, the letters of the input, the elements of a
-    /// token, the blocks and the heads. With neighbours, a transformer of width 128 and depth 4 on
-    /// windows of a text of 27 letters has the loss after 500 steps that it would have after 720.
+    /// token, the blocks and the heads. In a run of 1,500 steps, a transformer of width 128 and
+    /// depth 4 on a text of 27 letters has after 500 steps the training loss that it has after 730
+    /// without neighbours; at the end the two differ by 0.02 nats.
     ///
     /// ```
     /// let config = langevin_train::SequenceConfig::new(27, 28, 64, 4, 4);
@@ -174,7 +175,8 @@ impl Net for Sequence {
     }
 
     /// Returns the initial weights: those of every transformer, and tables of letters and positions
-    /// with standard deviations of 1 and ½. Smaller neighbours are learned more slowly.
+    /// with standard deviations of 1 and ½. With smaller tables of neighbours the loss falls more
+    /// slowly.
     fn init(&self, seed: u64) -> Vec<f32> {
         self.body.init(seed, |name| match name {
             "token" | "near" => Some(1.0),
