@@ -79,12 +79,16 @@ class Dit(nn.Module):
 class Sequence(nn.Module):
     """The transformer for masked tokens, which does not see the noise level."""
 
-    def __init__(self, length, width, depth, heads, vocab=27, near=4):
+    def __init__(self, length, width, depth, heads, vocab=27, near=4, pairs=3):
         super().__init__()
         self.token, self.position = nn.Embedding(vocab + 1, width), nn.Parameter(torch.randn(length, width))
         # Neighbours at each distance. The last row of a table, that of the places outside, stays zero.
         self.shifts = [shift for shift in range(-near, near + 1) if shift]
         self.near = nn.ModuleList(nn.Embedding(vocab + 2, width, padding_idx=vocab + 1) for _ in self.shifts)
+        # Pairs of adjacent letters at each distance, and the letters on both sides.
+        self.outside = vocab + 1
+        self.pair_shifts = range(-pairs, pairs)
+        self.pairs = nn.ModuleList(nn.Embedding((vocab + 2) ** 2, width) for _ in range(2 * pairs + 1))
         self.condition = nn.Parameter(torch.ones(width))
         rotary = Rotary(length, width // heads)
         self.blocks = nn.ModuleList(Block(width, heads, rotary) for _ in range(depth))
@@ -93,9 +97,14 @@ class Sequence(nn.Module):
     def forward(self, x):
         h, length = self.token(x) + self.position, x.shape[1]
         reach = len(self.shifts) // 2
-        padded = F.pad(x, (reach, reach), value=self.near[0].padding_idx)
+        padded = F.pad(x, (reach, reach), value=self.outside)
         for shift, table in zip(self.shifts, self.near):
             h = h + table(padded[:, reach + shift : reach + shift + length])
+        adjacent = padded[:, :-1] * (self.outside + 1) + padded[:, 1:]
+        for shift, table in zip(self.pair_shifts, self.pairs):
+            h = h + table(adjacent[:, reach + shift : reach + shift + length])
+        sides = padded[:, :-2] * (self.outside + 1) + padded[:, 2:]
+        h = h + self.pairs[-1](sides[:, reach - 1 : reach - 1 + length])
         c = F.silu(self.condition).expand(x.shape[0], -1)
         for block in self.blocks:
             h = block(h, c)

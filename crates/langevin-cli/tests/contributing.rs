@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Name of the command that has the recipes.
+const NAME: &str = "langevin-contributing";
 const PAGE: &str = include_str!("../../../docs/contributing.md");
 
 /// A file that a patch makes or changes, with its hunks: the lines before, and those after.
@@ -120,16 +122,21 @@ fn what_the_recipes_add_works() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
     applied(here);
-    // Beside this build's own, so that a second run compiles the changed crates alone.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("contributing");
+    // The command has another name, so that the build may share the directory, and with it the
+    // dependencies, of this one.
+    let manifest = here.join("crates/langevin-cli/Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let renamed = text.replace("[[bin]]\nname = \"langevin\"", &format!("[[bin]]\nname = \"{NAME}\""));
+    assert_ne!(renamed, text);
+    fs::write(&manifest, renamed).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(here).env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0");
+    cargo.current_dir(here).env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "0");
     cargo.env("CARGO_PROFILE_DEV_DEBUG", "0").env_remove("RUSTFLAGS");
-    let built =
-        cargo.args(["build", "--offline", "--locked", "-p", "langevin-cli", "--bin", "langevin"]).output().unwrap();
+    let built = cargo.args(["build", "--offline", "--locked", "-p", "langevin-cli", "--bin", NAME]).output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let langevin = |line: &str| {
-        let command = target.join("debug/langevin");
+        let command = target.join("debug").join(NAME);
         let done = Command::new(command).current_dir(here).args(line.split_whitespace()).output().unwrap();
         assert!(done.status.success(), "{line}\n{}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap()

@@ -152,6 +152,8 @@ const CALLS: &[&str] = &[
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --warmup 1",
     "train --data rows.csv --steps 3 --json --width 8 --warmup 0 --log-every 1 --out o.safetensors | --decay constant",
     "train --data rows.csv --steps 3 --json --width 8 --warmup 0 --lr 0.5 --out o.safetensors | --weight-decay 1",
+    "train --data names --steps 3 --json --width 8 --depth 1 --out o.safetensors | --dropout 0.5",
+    "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --dropout 0.5",
     "train --data rows.csv --steps 3 --json --width 8 --warmup 0 --hold-out 0.3 --out o.safetensors | --ema 0.1",
     "train --data rows.csv --steps 3 --json --width 8 --warmup 0 --out o.safetensors | --clip 0.001",
     "train --data rows.csv --steps 3 --json --width 8 --out o.safetensors | --log-every 1",

@@ -23,7 +23,7 @@ enum Outcome {
 use Outcome::{Either, Refused, Silent, Taken};
 
 /// Every flag of `train`, with a value that the run below has not.
-const FLAGS: [(&str, &str, Outcome); 62] = [
+const FLAGS: [(&str, &str, Outcome); 63] = [
     ("data", "moons", Refused),
     ("out", "m.safetensors", Taken),
     ("run", "elsewhere", Refused),
@@ -81,6 +81,7 @@ const FLAGS: [(&str, &str, Outcome); 62] = [
     ("warmup", "3", Taken),
     ("decay", "linear", Taken),
     ("weight-decay", "0.5", Taken),
+    ("dropout", "0.1", Refused),
     ("ema", "0.9", Refused),
     ("clip", "2", Taken),
     ("log-every", "4", Taken),

@@ -4,7 +4,7 @@ use langevin_train::Recipe;
 use serde_json::{Map, Value};
 
 /// Fields that may change: the budget and the parameters of the optimiser.
-const MAY: [&str; 6] = ["learning_rate", "warmup", "decay", "weight_decay", "clip", "budget"];
+const MAY: [&str; 7] = ["learning_rate", "warmup", "decay", "weight_decay", "dropout", "clip", "budget"];
 
 /// Returns the fields in which two recipes differ, as paths such as `network.width`.
 ///
@@ -46,7 +46,7 @@ pub fn fields(recipe: &Recipe) -> Vec<String> {
 }
 
 /// Returns true if a field of a recipe may change when a run is resumed. These fields are the
-/// budget, the learning rate with its warm-up and decay, the weight decay, and clipping.
+/// budget, the learning rate with its warm-up and decay, the weight decay, dropout, and clipping.
 ///
 /// ```
 /// use langevin_tasks::train::may_change;

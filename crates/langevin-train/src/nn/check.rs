@@ -1,5 +1,6 @@
 //! Checks of gradients against finite differences.
 
+use super::kernels::Dropout;
 use super::net::{Net, Rows, features};
 use crate::error::{Error, Result};
 use langevin::SampleId;
@@ -83,6 +84,8 @@ pub fn check_gradient(
 /// - the outputs have the right size and are equal with and without `keep`,
 /// - gradients are added to the values already in the buffer.
 ///
+/// A network that [drops out](Net::drops_out) is checked with and without dropout.
+///
 /// `weights` should be non-zero everywhere: a layer that starts at zero hides the gradients of the
 /// layers before it. `tolerance` is that of [`check_gradient`].
 ///
@@ -95,9 +98,14 @@ pub fn check_gradients(net: &dyn Net, weights: &[f32], width: usize, count: usiz
     let x = normals(count * width, 20);
     let (f, labels) = sorts(net, count);
     let rows = Rows { labels: &labels, ..Rows::new(&x, &f) };
-    let dx = check_weights(net, weights, rows, count, tolerance, |out| super::net::check_outputs(out, &x))?;
-    let g = cotangent(x.len());
-    check_gradient("states", &x, &dx, tolerance, |x| value(net, weights, Rows { x, ..rows }, count, &g))
+    let keys: Vec<u64> = (0..count as u64).collect();
+    for dropout in dropouts(net, &keys) {
+        let rows = Rows { dropout, ..rows };
+        let dx = check_weights(net, weights, rows, count, tolerance, |out| super::net::check_outputs(out, &x))?;
+        let g = cotangent(x.len());
+        check_gradient("states", &x, &dx, tolerance, |x| value(net, weights, Rows { x, ..rows }, count, &g))?;
+    }
+    Ok(())
 }
 
 /// Checks the backward pass of a network on tokens, as [`check_gradients`] does.
@@ -175,7 +183,16 @@ pub fn check_token_gradients(
             .expected(format!("a multiple of {} elements", tokens.len()))
             .got(out.len().to_string()))
     };
-    check_weights(net, weights, rows, count, tolerance, fits).map(|_| ())
+    let keys: Vec<u64> = (0..count as u64).collect();
+    for dropout in dropouts(net, &keys) {
+        check_weights(net, weights, Rows { dropout, ..rows }, count, tolerance, fits)?;
+    }
+    Ok(())
+}
+
+/// Returns no dropout, followed by a dropout if the network applies it.
+fn dropouts<'a>(net: &dyn Net, keys: &'a [u64]) -> impl Iterator<Item = Dropout<'a>> + use<'a> {
+    std::iter::once(Dropout::default()).chain(net.drops_out().then(|| Dropout::new(0.1, keys)))
 }
 
 /// Checks the gradient of every parameter, and returns that of the states.

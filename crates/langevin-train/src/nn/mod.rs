@@ -23,6 +23,7 @@
 //! | [`MlpConfig`], [`DitConfig`], [`SequenceConfig`], [`GraphConfig`], [`TableConfig`] | the built-in perceptron and transformers |
 //! | [`Net`], [`Pass`], [`Parameter`], [`Rows`], [`features`] | the interface of a network |
 //! | [`Architecture`], [`CustomNetwork`], [`NetworkSpec`] | the description stored in model files |
+//! | [`Dropout`] | dropout of a training step |
 //! | [`kernels`] | layers with their gradients |
 //! | [`check_gradient`], [`check_gradients`], [`check_token_gradients`] | gradients against finite differences |
 //! | [`Device`], [`Stop`] | evaluation on a GPU, interruption within a step |
@@ -50,7 +51,7 @@ pub use check::{check_gradient, check_gradients, check_token_gradients};
 pub use device::Device;
 pub use dit::DitConfig;
 pub use graph::GraphConfig;
-pub use kernels::Activation;
+pub use kernels::{Activation, Dropout};
 pub use mlp::MlpConfig;
 pub use net::{Net, Parameter, Pass, Rows, features};
 pub use network::Network;

@@ -1,5 +1,6 @@
 //! The interface of a network: its parameters, its inputs, and the memory of one evaluation.
 
+use super::kernels::Dropout;
 use super::stop::Stop;
 use crate::error::{Error, Result};
 use langevin::SampleId;
@@ -169,6 +170,8 @@ pub struct Rows<'a> {
     pub one_level: bool,
     /// Class of each row, with [`Net::classes`] for no class; empty if no row has a class.
     pub labels: &'a [u32],
+    /// Dropout of a training step; none by default. Networks without [`Net::drops_out`] ignore it.
+    pub dropout: Dropout<'a>,
 }
 
 impl<'a> Rows<'a> {
@@ -184,7 +187,7 @@ impl<'a> Rows<'a> {
     /// ```
     #[must_use]
     pub fn new(x: &'a [f32], features: &'a [f32]) -> Self {
-        Self { x, tokens: &[], features, one_level: false, labels: &[] }
+        Self { x, tokens: &[], features, one_level: false, labels: &[], dropout: Dropout::default() }
     }
 
     /// Returns rows of tokens with individual noise levels and without classes.
@@ -294,6 +297,11 @@ pub trait Net: Debug + Send + Sync {
     /// Returns the number of classes; 0 for an unconditional network.
     fn classes(&self) -> usize {
         0
+    }
+
+    /// Returns true if the network applies [`Rows::dropout`].
+    fn drops_out(&self) -> bool {
+        false
     }
 
     /// Returns the initial weights, a function of the seed.

@@ -157,7 +157,7 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Changes the budget, learning rate, warm-up, decay, weight decay and clipping of the run.
+    /// Changes the budget, learning rate, warm-up, decay, weight decay, dropout and clipping of the run.
     ///
     /// All other settings must be equal to those of the run.
     ///
@@ -185,6 +185,7 @@ impl Trainer {
         wanted.budget = recipe.budget;
         (wanted.learning_rate, wanted.warmup, wanted.decay) = (recipe.learning_rate, recipe.warmup, recipe.decay);
         (wanted.weight_decay, wanted.clip) = (recipe.weight_decay, recipe.clip);
+        wanted.dropout = recipe.dropout;
         // The reading options and the frame are only a record, so they may differ. Different data
         // are rejected by the checks of the data themselves.
         (wanted.reading, wanted.frame) = (recipe.reading.clone(), recipe.frame.clone());

@@ -83,6 +83,7 @@ impl Lanes {
                 self.stop.check()?;
                 let first = place * size + chunk * self.chunk;
                 problem.fill(step, first, rows, coupled.as_deref(), net.features(), &mut lane.batch)?;
+                lane.batch.drop_out(problem.recipe.dropout);
                 let Lane { batch, seen, losses } = lane;
                 self.passes.with(net, |pass| {
                     let out = pass.forward(weights, batch.rows(), rows.len(), true)?;

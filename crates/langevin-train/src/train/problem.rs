@@ -6,7 +6,7 @@ use super::recipe::Recipe;
 use super::task::{Denoising, Inputs, Outputs, Pairs, Task};
 use super::tokens::{TokenBatch, Tokens};
 use crate::error::{Error, Result};
-use crate::nn::kernels::square_apart;
+use crate::nn::kernels::{Dropout, square_apart};
 use crate::nn::net::{Rows, check_outputs};
 use crate::nn::network::output_scale;
 use crate::normalization::Normalization;
@@ -62,12 +62,29 @@ pub(crate) struct Batch {
     noise: Vec<f32>,
     levels: Vec<Level>,
     ids: Vec<SampleId>,
+    /// Dropout of the rows and its keys; without keys outside of training steps.
+    dropout: f64,
+    keys: Vec<u64>,
     tokens: TokenBatch,
 }
 
 impl Batch {
     pub(crate) fn rows(&self) -> Rows<'_> {
-        Rows { tokens: &self.tokens.letters, labels: &self.labels, ..Rows::new(&self.x, &self.f) }
+        let dropout = Dropout::new(self.dropout as f32, &self.keys);
+        Rows { tokens: &self.tokens.letters, labels: &self.labels, dropout, ..Rows::new(&self.x, &self.f) }
+    }
+
+    /// Draws the dropout of the rows for a training step.
+    pub(crate) fn drop_out(&mut self, rate: f64) {
+        self.dropout = rate;
+        self.keys.clear();
+        if rate > 0.0 {
+            self.keys.extend(self.ids.iter().map(|id| {
+                let mut u = [0.0_f64];
+                fill_uniforms(*id, draws::DROPOUT.first(), &mut u);
+                u[0].to_bits()
+            }));
+        }
     }
 
     /// Computes the losses of the outputs and stores their gradient, the

@@ -220,6 +220,11 @@ pub struct Recipe {
     pub decay: Decay,
     /// Decoupled weight decay.
     pub weight_decay: f64,
+    /// Share of the elements that dropout sets to zero in the branches of a transformer's blocks.
+    ///
+    /// Dropout keeps a network from memorising its rows, and slows its training.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub dropout: f64,
     /// Decay rate d of the weight average, 0 ≤ d < 1; at most n/(n+9) after n steps.
     pub ema: f64,
     /// True to maintain two power-function averages, from which any other can be computed after
@@ -269,6 +274,7 @@ impl Recipe {
             warmup: 100,
             decay: Decay::Cosine,
             weight_decay: 0.01,
+            dropout: 0.0,
             ema: 0.999,
             averages: false,
             clip: 1.0,
@@ -345,6 +351,12 @@ impl Recipe {
         if !at_least_0(self.weight_decay) {
             return refuse("weight_decay", "0 or more", self.weight_decay.to_string());
         }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return refuse("dropout", "0 ≤ dropout < 1", self.dropout.to_string());
+        }
+        if self.dropout > 0.0 && !net.drops_out() {
+            return refuse("dropout", "0; dropout is for transformers", self.dropout.to_string());
+        }
         if !(0.0..=1.0).contains(&self.label_dropout) {
             return refuse("label_dropout", "0 to 1", self.label_dropout.to_string());
         }
@@ -367,6 +379,11 @@ impl Recipe {
         let objective = Objective::new(&formulation, self.weight, self.times.clone())?;
         Ok((formulation, objective))
     }
+}
+
+/// Predicate for serde's `skip_serializing_if`.
+fn is_none(share: &f64) -> bool {
+    *share == 0.0
 }
 
 /// Serialisation of a number that may be infinite, which JSON cannot represent.

@@ -168,6 +168,8 @@ registry! {
     /// Uniforms that noise the tokens of a training row (`langevin-train`): draw 0 chooses the
     /// number of masks or the level, draw 1 the noised tokens and their letters.
     TRAINING_TOKENS = 0x8000_0008 ..= 0x8000_0009, "noised tokens of training";
+    /// Uniforms whose bits are the keys of a training row's dropout (`langevin-train`).
+    DROPOUT = 0x8000_000a ..= 0x8000_000a, "dropout";
     /// Normals of the random directions of a sliced distance (`metrics`). The sample index is the
     /// number of the direction.
     SLICED_DIRECTIONS = 0xffff_fffd ..= 0xffff_fffd, "directions of sliced distances";

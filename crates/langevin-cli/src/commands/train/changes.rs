@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 
 /// Fields of a recipe with the flags that set them. The first entry whose path is a prefix of the
 /// field's path applies.
-const FIELDS: [(&str, &str); 40] = [
+const FIELDS: [(&str, &str); 41] = [
     ("formulation.process", "process"),
     ("formulation.prediction", "predict"),
     ("formulation", "process"),
     ("weight_decay", "weight-decay"),
+    ("dropout", "dropout"),
     ("weight", "weight"),
     ("times", "times"),
     ("adaptive", "adaptive"),
@@ -130,7 +131,7 @@ impl Values<'_> {
             .expected(format!("{}, as in this run", side(0)))
             .got(side(1))
             .hint(format!(
-                "leave {} out to go on (--lr, --warmup, --decay, --weight-decay, --clip and --steps may change), or begin another run with --run",
+                "leave {} out to go on (--lr, --warmup, --decay, --weight-decay, --dropout, --clip and --steps may change), or begin another run with --run",
                 if refused.len() == 1 { "it" } else { "them" }
             ))
     }

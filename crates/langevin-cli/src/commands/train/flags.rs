@@ -125,12 +125,14 @@ fn optimizer(args: &OptimizerArgs, recipe: &mut Recipe) {
     }
     recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
     recipe.batch = args.batch.unwrap_or(recipe.batch);
+    recipe.dropout = args.dropout.unwrap_or(recipe.dropout);
 }
 
 /// Returns the flags of the optimiser whose default depends on the data, with the recipe's values.
-pub fn of_optimizer(recipe: &Recipe) -> [(&'static str, String); 3] {
+pub fn of_optimizer(recipe: &Recipe) -> [(&'static str, String); 4] {
     let (name, rate) = (recipe.optimizer.name(), recipe.learning_rate);
-    [("batch", recipe.batch.to_string()), ("optimizer", name.to_owned()), ("lr", rate.to_string())]
+    let (batch, dropout) = (recipe.batch.to_string(), recipe.dropout.to_string());
+    [("batch", batch), ("optimizer", name.to_owned()), ("lr", rate.to_string()), ("dropout", dropout)]
 }
 
 /// Returns the recipe of the flags.

@@ -33,6 +33,10 @@ impl Net for Dit {
         self.body.classes
     }
 
+    fn drops_out(&self) -> bool {
+        true
+    }
+
     fn init(&self, seed: u64) -> Vec<f32> {
         self.body.init(seed, |_| None)
     }

@@ -167,6 +167,10 @@ impl Net for GraphNet {
         self.body.classes
     }
 
+    fn drops_out(&self) -> bool {
+        true
+    }
+
     /// Returns the initial weights: those of every transformer, and tables of nodes and edges with
     /// a standard deviation of 1.
     fn init(&self, seed: u64) -> Vec<f32> {

@@ -13,6 +13,7 @@
 //! | [`activate`] | f(a) + h | [`activate_back`] |
 //! | [`modulate`] | layer norm with scale and shift | [`modulate_back`] |
 //! | [`join`] | h + gate ⊙ (y + bias) | [`join_back`] |
+//! | [`drop_out`] | random elements ← 0 | the same pass |
 //! | [`fill`] | the same row repeated | [`add_rows`] |
 //! | [`embed`] | rows of a table | [`embed_back`] |
 //! | [`embed_near`] | h + rows of a table for neighbours | [`embed_near_back`] |
@@ -28,6 +29,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
+mod dropout;
 pub(crate) mod math;
 pub(crate) mod matrix;
 pub(crate) mod norm;
@@ -39,6 +41,7 @@ mod sum;
 pub(crate) mod triangle;
 
 pub use activation::{Activation, activate, activate_back};
+pub use dropout::{Dropout, drop_out};
 pub use matrix::{add_linear, add_linear_back_x, linear, linear_back_w, linear_back_x};
 pub use norm::{modulate, modulate_back};
 pub use rates::{Noised, score_entropy};

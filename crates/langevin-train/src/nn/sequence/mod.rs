@@ -4,16 +4,19 @@
 //! letters, and the outputs are logits of the letters at each position:
 //!
 //! ```text
-//! h_t = E[x_t] + P[t] + Σ_k N_k[x_{t+k}],   blocks,   logits = out
+//! h_t = E[x_t] + P[t] + Σ_k N_k[x_{t+k}] + Σ_j Q_j[x_{t+j}, x_{t+j+1}] + R[x_{t−1}, x_{t+1}]
+//! blocks,   logits = out
 //! ```
 //!
-//! All tables are learned. The sum is over the neighbours of a position, k = ±1, …, ±`near`; a
-//! causal network sees those before it alone. With `rotary`, attention also sees how far tokens are
+//! All tables are learned. The first sum is over the neighbours of a position, k = ±1, …, ±`near`,
+//! the second over the adjacent letters up to a distance of `pairs`, j = −`pairs`, …, `pairs` − 1.
+//! A causal network sees the letters up to its position alone. With `rotary`, attention also sees how far tokens are
 //! apart. The last layer starts at zero, so that the first prediction is uniform.
 //!
 //! Sources: Austin et al., arXiv 2107.03006; Sahoo et al., arXiv 2406.07524; the blocks are those
 //! of Peebles & Xie, arXiv 2212.09748; rotary positions: Su et al., arXiv 2104.09864.
 
+mod embedding;
 mod pass;
 
 use super::net::{Net, Parameter, Pass, extents, is_zero};
@@ -61,7 +64,14 @@ pub struct SequenceConfig {
     /// Number of neighbours on each side whose letters are added to the embedding of a position.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub near: usize,
+    /// Largest distance of two adjacent letters whose row of a table of pairs is added to the
+    /// embedding of a position; 0 for no tables of pairs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pairs: usize,
 }
+
+/// Largest number of letters for which pairs have tables by default.
+const PAIRED: usize = 40;
 
 /// Predicate for serde's `skip_serializing_if`.
 fn is_false(value: &bool) -> bool {
@@ -87,7 +97,8 @@ impl SequenceConfig {
     pub fn new(vocab: usize, letters: usize, width: usize, depth: usize, heads: usize) -> Self {
         // With more letters the tables would be larger than the blocks, and their rows seldom seen.
         let near = if vocab <= 256 { 4 } else { 0 };
-        Self { width, depth, heads, fourier: 0, classes: 0, letters, vocab, causal: false, rotary: true, near }
+        let pairs = if vocab <= PAIRED { 3 } else { 0 };
+        Self { width, depth, heads, fourier: 0, classes: 0, letters, vocab, causal: false, rotary: true, near, pairs }
     }
 
     /// Returns the autoregressive network of the same sizes, whose additional letter is the start.
@@ -101,7 +112,7 @@ impl SequenceConfig {
     /// ```
     #[must_use]
     pub fn autoregressive(self) -> Self {
-        Self { causal: true, fourier: 0, letters: self.vocab + 1, near: 0, ..self }
+        Self { causal: true, fourier: 0, letters: self.vocab + 1, near: 0, pairs: 0, ..self }
     }
 
     /// Returns the neighbours that a position sees, as differences of positions.
@@ -109,6 +120,18 @@ impl SequenceConfig {
         let near = self.near as isize;
         let last = if self.causal { -1 } else { near };
         (-near..=last).filter(|shift| *shift != 0)
+    }
+
+    /// Returns the pairs of adjacent letters that a position sees, as the difference of its
+    /// position and that of the first letter.
+    fn pair_shifts(&self) -> impl Iterator<Item = isize> + use<> {
+        let pairs = self.pairs as isize;
+        -pairs..if self.causal { 0 } else { pairs }
+    }
+
+    /// Returns true if a position sees the pair of letters before and after it.
+    fn sees_around(&self) -> bool {
+        self.pairs > 0 && !self.causal
     }
 
     /// Checks that the sizes form a network for sequences of this shape, and returns their length.
@@ -119,6 +142,7 @@ impl SequenceConfig {
             ("letters", self.letters, 2, 1 << 20),
             ("vocab", self.vocab, 2, 1 << 20),
             ("near", self.near, 0, 64),
+            ("pairs", self.pairs, 0, 64),
         ])?;
         match *shape {
             [length] if (1..=MAX_TOKENS).contains(&length) => Ok(length),
@@ -146,12 +170,10 @@ impl Sequence {
         let tokens = config.check(shape)?;
         let SequenceConfig { width, depth, heads, fourier, classes, letters, vocab, causal, rotary, .. } = config;
         let features = if fourier == 0 { 0 } else { fourier + 1 };
-        let near = letters.saturating_mul(config.shifts().count());
-        let tables = [("token", [letters, width]), ("position", [tokens, width]), ("near", [near, width])];
         let body = Transformer::new(
             Sizes { width, heads, tokens, mixing: Mixing::Tokens { causal, rotary } },
             depth,
-            &tables[..if config.near == 0 { 2 } else { 3 }],
+            &embedding::Embedding::tables(&config, tokens),
             [features, classes, vocab],
             format_args!(
                 "for a transformer of width {width} and depth {depth} on {tokens} tokens of {letters} letters"
@@ -174,13 +196,17 @@ impl Net for Sequence {
         self.body.classes
     }
 
+    fn drops_out(&self) -> bool {
+        true
+    }
+
     /// Returns the initial weights: those of every transformer, and tables of letters and positions
     /// with standard deviations of 1 and ½. With smaller tables of neighbours the loss falls more
-    /// slowly.
+    /// slowly; those of pairs have ½.
     fn init(&self, seed: u64) -> Vec<f32> {
         self.body.init(seed, |name| match name {
             "token" | "near" => Some(1.0),
-            "position" => Some(0.5),
+            "position" | "pair" => Some(0.5),
             _ => None,
         })
     }

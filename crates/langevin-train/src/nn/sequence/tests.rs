@@ -1,5 +1,6 @@
 use super::*;
 use crate::nn::check::{check_token_gradients, letters_in_turn, sorts};
+use crate::nn::kernels::Dropout;
 use crate::nn::net::Rows;
 use crate::{Device, NetworkSpec};
 
@@ -14,11 +15,12 @@ const SMALL: SequenceConfig = SequenceConfig {
     causal: false,
     rotary: true,
     near: 2,
+    pairs: 2,
 };
 
 fn weights(net: &Sequence) -> Vec<f32> {
     // No weight is zero, and none dominates.
-    let tables = ["token", "position", "near"];
+    let tables = ["token", "position", "near", "pair"];
     Parameter::normals(net.parameters(), 3, |parameter| match parameter.shape[0] {
         _ if tables.contains(&parameter.name.as_str()) => 0.7,
         1 => 0.35,
@@ -146,11 +148,28 @@ fn the_document_names_what_differs_from_the_default() {
     let text = serde_json::to_string(&spec).unwrap();
     assert_eq!(
         text,
-        r#"{"kind":"sequence","width":64,"depth":4,"heads":4,"letters":28,"vocab":27,"rotary":true,"near":4}"#
+        r#"{"kind":"sequence","width":64,"depth":4,"heads":4,"letters":28,"vocab":27,"rotary":true,"near":4,"pairs":3}"#
     );
     assert_eq!(serde_json::from_str::<NetworkSpec>(&text).unwrap(), spec);
     let spec = NetworkSpec::from(SequenceConfig { causal: true, fourier: 16, classes: 2, ..SMALL });
     let text = serde_json::to_string(&spec).unwrap();
     assert_eq!(serde_json::from_str::<NetworkSpec>(&text).unwrap(), spec);
     assert!(serde_json::from_str::<NetworkSpec>(&text.replace("causal", "casual")).is_err());
+}
+
+/// The elements that a row loses follow from its key alone.
+#[test]
+fn dropout_is_a_function_of_the_keys() {
+    let net = Sequence::new(SequenceConfig { classes: 0, fourier: 0, ..SMALL }, &[7]).unwrap();
+    let (weights, tokens) = (weights(&net), letters_in_turn(6, 7).repeat(3));
+    let out = |keys: &[u64], rate: f32| {
+        let rows = Rows { dropout: Dropout::new(rate, keys), ..Rows::of_tokens(&tokens, &[]) };
+        net.pass(3).forward(&weights, rows, 3, false).unwrap().to_vec()
+    };
+    let part = |out: &[f32], row: usize| out[row * 35..][..35].to_vec();
+    let (whole, some) = (out(&[], 0.5), out(&[4, 5, 4], 0.5));
+    assert_eq!(out(&[4, 5, 4], 0.0), whole);
+    assert!(part(&some, 0) == part(&some, 2) && part(&some, 0) != part(&some, 1));
+    assert!(part(&some, 0) != part(&whole, 0));
+    assert_eq!(part(&out(&[5, 5, 9], 0.5), 0), part(&some, 1));
 }

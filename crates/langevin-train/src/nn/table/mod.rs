@@ -149,6 +149,10 @@ impl Net for TableNet {
         self.body.classes
     }
 
+    fn drops_out(&self) -> bool {
+        true
+    }
+
     /// Returns the initial weights: those of every transformer, and embeddings with standard
     /// deviations of ½ a feature of a number, and of 1 a letter.
     fn init(&self, seed: u64) -> Vec<f32> {

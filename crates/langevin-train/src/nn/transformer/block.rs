@@ -1,6 +1,7 @@
 //! One transformer block: attention and a perceptron, each modulated, gated and added to its input.
 
 use super::{Mixing, Sizes};
+use crate::nn::kernels::Dropout;
 use crate::nn::kernels::activation::{Activation, activate, back_in_place};
 use crate::nn::kernels::attention::{self, Heads, Tile};
 use crate::nn::kernels::matrix::{add_product, product, rows, rows_mut};
@@ -124,6 +125,8 @@ impl Block {
     }
 
     /// Computes `after`, the output of the block for `h`; `c` holds the conditions of the rows.
+    ///
+    /// `dropout` applies to the branches before their biases, as layers `first` and `first` + 1.
     #[allow(clippy::too_many_arguments, reason = "a pass has what it reads and what it writes")]
     pub(super) fn forward(
         &mut self,
@@ -133,6 +136,7 @@ impl Block {
         c: &[f32],
         h: &[f32],
         after: &mut [f32],
+        (dropout, first): (Dropout<'_>, u32),
         scratch: &mut Scratch,
     ) {
         let (w, n) = (sizes.width, sizes.tokens);
@@ -175,6 +179,7 @@ impl Block {
         }
         let branch = &mut self.branches[0][..len];
         product(rows_mut(branch, w), rows(&self.attended[..len], w), rows(of(5), w));
+        dropout.apply(first, branch);
         for (row, modulation) in each() {
             let span = span(row);
             let gate = part(modulation, 2, w);
@@ -193,6 +198,7 @@ impl Block {
         activate(Activation::Gelu, hidden, &mut self.slopes, &[]);
         let branch = &mut self.branches[1][..len];
         product(rows_mut(branch, w), rows(hidden, 4 * w), rows(of(9), w));
+        dropout.apply(first + 1, branch);
         for (row, modulation) in each() {
             let span = span(row);
             let gate = part(modulation, 5, w);
@@ -216,6 +222,7 @@ impl Block {
         dc: &mut [f32],
         gradient: &mut [f32],
         wanted: bool,
+        (dropout, first): (Dropout<'_>, u32),
         scratch: &mut Scratch,
     ) {
         let (w, n) = (sizes.width, sizes.tokens);
@@ -250,6 +257,7 @@ impl Block {
             let (y, dy) = (&self.branches[1][span.clone()], &mut branch[span.clone()]);
             join_back(&g[span], y, of(10), gate, dy, dgate, parameters[10].of_mut(gradient));
         }
+        dropout.apply(first + 1, branch);
         learn(gradient, 9, &self.hidden[..4 * len], branch);
         turned(dhidden, 9, branch);
         back_in_place(dhidden, &self.slopes);
@@ -269,6 +277,7 @@ impl Block {
             let (y, dy) = (&self.branches[0][span.clone()], &mut branch[span.clone()]);
             join_back(&g[span], y, of(6), gate, dy, dgate, parameters[6].of_mut(gradient));
         }
+        dropout.apply(first, branch);
         learn(gradient, 5, &self.attended[..len], branch);
         turned(narrow, 5, branch);
         let (head, layout) = (sizes.head(), Layout::of(sizes));

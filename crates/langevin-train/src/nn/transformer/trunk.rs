@@ -83,7 +83,8 @@ impl Trunk {
             let (before, after) = self.h.split_at_mut(place + 1);
             let (before, after) = (&mut before[place][..len], &mut after[0][..len]);
             let scratch = &mut self.scratch;
-            self.blocks[place].forward(self.net.sizes, parameters, weights, c, before, after, scratch);
+            let drop = (given.dropout, layers(block));
+            self.blocks[place].forward(self.net.sizes, parameters, weights, c, before, after, drop, scratch);
             if !keep {
                 before.copy_from_slice(after);
             }
@@ -178,6 +179,7 @@ impl Trunk {
                 dc_now,
                 gradient,
                 wanted,
+                (given.dropout, layers(block)),
                 &mut scratch,
             );
         }
@@ -189,4 +191,9 @@ impl Trunk {
         self.scratch = scratch;
         self.scratch.tile.stop.check()
     }
+}
+
+/// Returns the first of the two numbers that name a block's layers of dropout.
+fn layers(block: usize) -> u32 {
+    2 * block as u32
 }
