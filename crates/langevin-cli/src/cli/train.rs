@@ -215,7 +215,7 @@ pub struct OptimizerArgs {
     /// Weight decay [default: 0.01; 0.3 for pictures, against memorising small data sets]
     #[arg(long, value_name = "R", value_parser = at_least_0, allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
-    /// Dropout in the blocks of a transformer, against memorising small data sets
+    /// Dropout in the blocks of a transformer, against memorising small data sets [default: 0]
     #[arg(long, value_name = "P", value_parser = portion, allow_negative_numbers = true)]
     pub dropout: Option<f64>,
     /// Decay of the exponential moving average of the weights, which becomes the model

@@ -97,6 +97,9 @@ fn train(args: &TrainArgs) -> Result<()> {
     } else if args.reading.conditional && recipe.tokens.is_none() {
         recipe.network = flags::network(args, all.classes().len())?;
     }
+    if base.is_none() {
+        flags::check_optimizer(&recipe)?;
+    }
     let rows = TrainingData::split(all, recipe.held_out);
     let read = learn::say_what(name, &rows, &recipe)?;
     check_outputs(args)?;

@@ -157,7 +157,8 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Changes the budget, learning rate, warm-up, decay, weight decay, dropout and clipping of the run.
+    /// Changes the budget, learning rate, warm-up, decay, weight decay, dropout and clipping of the
+    /// run.
     ///
     /// All other settings must be equal to those of the run.
     ///

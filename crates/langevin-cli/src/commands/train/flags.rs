@@ -10,7 +10,9 @@ use langevin::objective::{TimeDensity, Weight};
 use langevin::{Formulation, LambdaRange, Prediction, Process};
 use langevin_data::Vocabulary;
 use langevin_tasks::train::STEPS;
-use langevin_train::{Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, Recipe};
+use langevin_train::{
+    Budget, Coupling, DitConfig, HeldOut, MlpConfig, NetworkSpec, Normalization, OptimizerKind, Recipe,
+};
 use langevin_train::{GraphConfig, SequenceConfig, TableConfig, TokenNoise};
 use std::time::Duration;
 
@@ -126,6 +128,25 @@ fn optimizer(args: &OptimizerArgs, recipe: &mut Recipe) {
     recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
     recipe.batch = args.batch.unwrap_or(recipe.batch);
     recipe.dropout = args.dropout.unwrap_or(recipe.dropout);
+}
+
+/// Refuses flags of the optimiser that are for transformers, with a network that is none.
+pub fn check_optimizer(recipe: &Recipe) -> Result<()> {
+    if !matches!(recipe.network, NetworkSpec::Mlp(_)) {
+        return Ok(());
+    }
+    let refuse = |flag: &str, got: String| {
+        Err(Failure::misused("the option is for transformers, and the network is a perceptron")
+            .at(format!("--{flag}"))
+            .expected("--network dit, or data of tokens")
+            .got(got)
+            .hint(format!("leave out --{flag}")))
+    };
+    match recipe.optimizer {
+        OptimizerKind::Muon => refuse("optimizer", recipe.optimizer.name().to_owned()),
+        _ if recipe.dropout > 0.0 => refuse("dropout", recipe.dropout.to_string()),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the flags of the optimiser whose default depends on the data, with the recipe's values.
