@@ -45,6 +45,7 @@ fn the_numbers_stay() {
             0x8000_0006,
             0x8000_0007,
             0x8000_0008,
+            0x8000_000a,
             0xffff_fffd,
             0xffff_fffe,
             0xffff_ffff
