@@ -81,6 +81,7 @@ const FLAGS: [(&str, &str, Outcome); 63] = [
     ("warmup", "3", Taken),
     ("decay", "linear", Taken),
     ("weight-decay", "0.5", Taken),
+    // For transformers, whose runs may change it; this one is of a perceptron.
     ("dropout", "0.1", Refused),
     ("ema", "0.9", Refused),
     ("clip", "2", Taken),

@@ -222,8 +222,8 @@ pub struct Recipe {
     pub weight_decay: f64,
     /// Share of the elements that dropout sets to zero in the branches of a transformer's blocks.
     ///
-    /// Dropout keeps a network from memorising its rows, and slows its training.
-    #[serde(default, skip_serializing_if = "is_none")]
+    /// Dropout is meant to keep a network from memorising its rows. It slows training.
+    #[serde(default, skip_serializing_if = "is_off")]
     pub dropout: f64,
     /// Decay rate d of the weight average, 0 ≤ d < 1; at most n/(n+9) after n steps.
     pub ema: f64,
@@ -382,7 +382,7 @@ impl Recipe {
 }
 
 /// Predicate for serde's `skip_serializing_if`.
-fn is_none(share: &f64) -> bool {
+fn is_off(share: &f64) -> bool {
     *share == 0.0
 }
 

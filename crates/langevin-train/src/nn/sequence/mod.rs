@@ -87,8 +87,8 @@ impl SequenceConfig {
     /// The arguments are the letters of the output, the letters of the input, the elements of a
     /// token, the blocks and the heads. In a run of 1,500 steps, a transformer of width 128 and
     /// depth 4 on a text of 27 letters has after 500 steps the training loss that it has after 730
-    /// without neighbours; at the end the two differ by 0.02 nats. Pairs make a further difference
-    /// of 0.03 nats in a run of 700 steps, at the same time for a step.
+    /// without neighbours; at the end the two differ by 0.02 nats. With pairs,
+    /// the bound of held-out names after 1,000 steps is 15.05 nats instead of 15.19.
     ///
     /// ```
     /// let config = langevin_train::SequenceConfig::new(27, 28, 64, 4, 4);
